@@ -1,0 +1,93 @@
+//! The command line: one file for each subcommand.
+
+mod check;
+mod completions;
+mod doctor;
+mod plot;
+mod report;
+mod run;
+mod schema;
+mod serve;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Exit codes; a public contract.
+pub mod exit {
+    /// Good.
+    pub const GOOD: u8 = 0;
+    /// Something failed at run time.
+    pub const FAILED: u8 = 1;
+    /// Usage or scenario error.
+    pub const USAGE: u8 = 2;
+    /// An objective or a comparison failed.
+    pub const OBJECTIVE: u8 = 10;
+    /// The run is invalid: the generator, not the target, was the limit.
+    pub const INVALID: u8 = 11;
+    /// The target was refused by the safety rail.
+    pub const REFUSED: u8 = 12;
+}
+
+/// Measures real-time push: polling, long polling and WebSocket, on your own server.
+///
+/// A scenario file says which transports carry which feed to how many clients. pushbench plays it,
+/// counts every message and byte, prices the server, and says whether to believe the numbers.
+#[derive(Debug, Parser)]
+#[command(
+    name = "pushbench",
+    version,
+    max_term_width = 100,
+    after_help = "Start here: pushbench run scenarios/quickstart.toml"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::Args),
+    Check(check::Args),
+    Schema(schema::Args),
+    Serve(serve::Args),
+    Report(report::Args),
+    Plot(plot::Args),
+    Doctor(doctor::Args),
+    Completions(completions::Args),
+}
+
+/// Parses the command line, does what it says and gives the exit code.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.command {
+        Command::Run(args) => run::main(args),
+        Command::Check(args) => check::main(args),
+        Command::Schema(args) => schema::main(args),
+        Command::Serve(args) => serve::main(args),
+        Command::Report(args) => report::main(args),
+        Command::Plot(args) => plot::main(args),
+        Command::Doctor(args) => doctor::main(args),
+        Command::Completions(args) => completions::main(args),
+    };
+    match done {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => fail(&error),
+    }
+}
+
+/// Writes an error for a person: what, and below it why, one cause a line.
+#[expect(clippy::print_stderr, reason = "the one place where errors are told")]
+fn fail(error: &anyhow::Error) -> ExitCode {
+    let broken_pipe = error
+        .chain()
+        .filter_map(|e| e.downcast_ref::<std::io::Error>())
+        .any(|e| e.kind() == std::io::ErrorKind::BrokenPipe);
+    if broken_pipe {
+        return ExitCode::from(exit::GOOD);
+    }
+    eprintln!("error: {error}");
+    for cause in error.chain().skip(1) {
+        eprintln!("  because {cause}");
+    }
+    ExitCode::from(exit::FAILED)
+}

@@ -1,0 +1,9 @@
+//! `pushbench plot`.
+
+/// Draw the charts of a results folder again.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {}
+
+pub(super) fn main(_args: Args) -> anyhow::Result<u8> {
+    anyhow::bail!("not built yet")
+}

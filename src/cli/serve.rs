@@ -1,0 +1,9 @@
+//! `pushbench serve`.
+
+/// Run the reference server.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {}
+
+pub(super) fn main(_args: Args) -> anyhow::Result<u8> {
+    anyhow::bail!("not built yet")
+}

@@ -1,0 +1,17 @@
+//! Plain values that every layer speaks: time, stamps, samples, bytes, costs, failures.
+//!
+//! No I/O and no async here; nothing in this layer knows another one.
+
+mod cost;
+mod failure;
+mod nanos;
+mod sample;
+mod stamp;
+mod traffic;
+
+pub use cost::Cost;
+pub use failure::{Failure, Side};
+pub use nanos::Nanos;
+pub use sample::{Op, Outcome, Sample};
+pub use stamp::{RunTag, Stamp, StampError};
+pub use traffic::Traffic;

@@ -1,0 +1,47 @@
+//! What the target pays, read from outside. Cumulative counters; the reports take differences.
+
+use crate::model::Cost;
+
+/// Reads what a group of processes has cost so far.
+pub trait Probe: Send {
+    /// One reading. Blocks for as long as the kernel takes (well under a millisecond for a few
+    /// processes); never called on a worker.
+    ///
+    /// # Errors
+    /// When nothing of the target can be seen, with a reason a person can act on. A process that
+    /// ended meanwhile is no error: its share is kept.
+    fn read(&mut self, depth: Depth) -> Result<Cost, ProbeError>;
+
+    /// What is being read, a line a process: `pid name`.
+    fn found(&self) -> Vec<String>;
+}
+
+/// How much to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// What is cheap.
+    Light,
+    /// The proportional set size too, which walks page tables.
+    Full,
+}
+
+/// Why the target could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ProbeError {
+    /// No process of this network namespace owns the port.
+    #[error("no visible process listens on port {port}: {hint}")]
+    NoOwner {
+        /// The port.
+        port: u16,
+        /// What would do.
+        hint: &'static str,
+    },
+    /// A file of `/proc` could not be read.
+    #[error("failed to read {path}: {source}")]
+    Proc {
+        /// Which.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+}

@@ -1,0 +1,71 @@
+//! Run results: their schema, writing and reading. Knows nothing of how they were got.
+
+mod summary;
+
+pub use summary::*;
+
+use hdrhistogram::Histogram;
+
+/// Everything a results folder holds, in memory.
+#[derive(Clone, Debug, Default)]
+pub struct Results {
+    /// `summary.json`.
+    pub summary: Summary,
+    /// `manifest.json`.
+    pub manifest: serde_json::Value,
+    /// What is too long for the summary; one for each of `summary.runs`, in that order.
+    pub details: Vec<RunDetail>,
+}
+
+/// The series of one run.
+#[derive(Clone, Debug, Default)]
+pub struct RunDetail {
+    /// `intervals.csv`: one row a second.
+    pub intervals: Vec<Interval>,
+    /// `cost.csv`: one row for each reading of the probes.
+    pub cost: Vec<CostRow>,
+    /// `latency.hlog`: delivery times of messages due in `measure`, by the second of receipt.
+    pub latency: Vec<LatencyInterval>,
+}
+
+/// One reading of what target and generator cost: a row of `cost.csv`. Totals only grow.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct CostRow {
+    /// `target` or `generator`.
+    pub of: String,
+    /// Seconds since the run's first connect was due; negative before it.
+    pub at_s: f64,
+    /// `idle`, `connect`, `warmup`, `measure`, `drain`, `after`.
+    pub phase: String,
+    /// Processes alive.
+    pub processes: u32,
+    /// Threads alive.
+    pub threads: u32,
+    /// CPU seconds so far.
+    pub cpu_s_total: f64,
+    /// Seconds runnable without a CPU so far.
+    pub run_delay_s_total: f64,
+    /// Context switches so far, both kinds.
+    pub context_switches_total: u64,
+    /// Open descriptors.
+    pub descriptors: u64,
+    /// Resident bytes.
+    pub rss_bytes: u64,
+    /// Proportional set size, where this reading took it.
+    pub pss_bytes: Option<u64>,
+    /// Kernel memory of all TCP sockets of the machine.
+    pub kernel_socket_bytes: u64,
+}
+
+/// Delivery times of one interval.
+#[derive(Clone, Debug)]
+pub struct LatencyInterval {
+    /// Start, seconds since the run's first connect was due.
+    pub start_s: f64,
+    /// Length, seconds.
+    pub length_s: f64,
+    /// Publish intended -> received, nanoseconds.
+    pub delivery: Histogram<u64>,
+    /// Publish really sent -> received, nanoseconds.
+    pub delivery_from_send: Histogram<u64>,
+}

@@ -1,0 +1,126 @@
+//! The carriers: ways to attach to a target and receive what it pushes.
+//!
+//! A carrier opens sockets only through the dialer and reports what happened. It measures no
+//! latency, paces nothing, retries nothing and never sees a recorder: the client does that. To add
+//! one: a file here and a row in [`CARRIERS`].
+
+use crate::model::{Failure, Nanos, Traffic};
+use crate::net::{Dialer, Endpoint};
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// A future of one thread.
+pub type LocalBoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+
+/// One way to attach.
+pub trait Carrier {
+    /// Who speaks when.
+    fn rhythm(&self) -> Rhythm;
+
+    /// Attaches: connects and does the opening handshake, if there is one. A push session is then
+    /// subscribed; a pull session is connected and waits for [`Session::request`].
+    ///
+    /// Has no timeout of its own: drop the future to give up (cancel-safe, closes the socket).
+    fn open<'a>(
+        &'a self,
+        dial: &'a Dialer,
+        to: &'a Endpoint,
+    ) -> LocalBoxFuture<'a, Result<Box<dyn Session>, Failure>>;
+}
+
+/// Who speaks when; the client paces accordingly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rhythm {
+    /// The target sends whenever it has something.
+    Push,
+    /// The client asks at an interval and is answered at once.
+    Interval {
+        /// The period.
+        every: Nanos,
+        /// Whether the period runs from the schedule (fixed rate) or from the last answer (fixed
+        /// delay).
+        fixed_rate: bool,
+    },
+    /// The client asks, the target holds the request until it has something, the client asks again.
+    Held {
+        /// How long after the first request was sent the client counts as subscribed although
+        /// nothing was answered: the target never says that it holds the request.
+        settle: Nanos,
+    },
+}
+
+/// One attachment of one client. Poll-based, so that a received message costs no allocation.
+pub trait Session {
+    /// Pull sessions: begin the next request (its bytes go out as `poll_event` is polled); connects
+    /// again first when the connection is gone. Push sessions: nothing.
+    ///
+    /// Must not be called while a request is under way.
+    fn request(&mut self);
+
+    /// Goes on until something has been handed to `sink`, the session has ended, or nothing more
+    /// can be done now (`Pending`).
+    ///
+    /// All units of one read carry the same `received`: the instant that read returned.
+    ///
+    /// # Errors
+    /// The connection failed and is closed. A push session is over then; a pull session may be
+    /// asked again with [`Session::request`], which connects anew and keeps the cursor.
+    fn poll_event(&mut self, cx: &mut Context<'_>, sink: &mut dyn Sink) -> Poll<Result<Event, Failure>>;
+
+    /// Gives up what is under way and closes the connection without ceremony (a reset, so that no
+    /// TIME-WAIT is left behind). A pull session may be asked again.
+    fn abort(&mut self);
+
+    /// Bytes through this session's sockets so far, units that were never finished included.
+    fn wire(&self) -> Traffic;
+}
+
+/// What [`Session::poll_event`] came back with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A push session received and goes on; poll it again.
+    Received,
+    /// A pull session's request has been answered in full.
+    Answered,
+    /// The target ended a push session in due form, with this WebSocket close code (1005: none).
+    Closed(u16),
+}
+
+/// Where a session hands what it receives.
+pub trait Sink {
+    /// One unit has arrived in full.
+    fn unit(&mut self, unit: &Unit<'_>);
+
+    /// A TCP connection was made (the first one, or another one after the last was lost).
+    fn connected(&mut self, started: Nanos, finished: Nanos);
+}
+
+/// One unit of a transport: an answer, a message, a control frame.
+#[derive(Clone, Copy, Debug)]
+pub struct Unit<'a> {
+    /// What it is.
+    pub kind: UnitKind,
+    /// When the read that completed it returned.
+    pub received: Nanos,
+    /// The bytes a user would see: an answer's body, a message's text. May hold no, one or several
+    /// stamped messages.
+    pub body: &'a [u8],
+    /// The bytes that crossed the socket for it, both ways, since the last unit: `payload` is the
+    /// body's length. The client moves what is no stamped message from `payload` to `framing`.
+    pub traffic: Traffic,
+}
+
+/// What a unit is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnitKind {
+    /// It may hold messages.
+    Data,
+    /// A pull answer that says "nothing new": an expected `empty` status, never an error.
+    Empty,
+    /// Ping, pong, close: no message, counted as overhead.
+    Control,
+    /// A whole answer that is not what was asked for (a status 500, a redirect): the connection
+    /// may go on, the request has failed.
+    Refused(Failure),
+}
