@@ -40,11 +40,12 @@ impl Timer {
     ///
     /// # Errors
     /// When the kernel gives no timerfd (out of descriptors).
+    #[expect(deprecated, reason = "sound here: an OwnedFd keeps its descriptor for as long as it lives")]
     pub fn start(clock: Clock) -> io::Result<Timer> {
         let fd = match clock {
             Clock::Monotonic => {
                 let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
-                Some(AsyncFd::register(timerfd_create(TimerfdClockId::Monotonic, flags)?)?)
+                Some(AsyncFd::try_new(timerfd_create(TimerfdClockId::Monotonic, flags)?)?)
             }
             Clock::Paused { .. } => None,
         };
