@@ -13,13 +13,15 @@ pub enum Op {
     Publish,
     /// One message received: intended = due at the publisher, started = really sent.
     Deliver,
+    /// One session's life, from the instant it could receive to its end.
+    Session,
 }
 
 impl Op {
     /// How many kinds there are.
-    pub const COUNT: usize = 4;
+    pub const COUNT: usize = 5;
     /// Every kind, in the order of `self as usize`.
-    pub const ALL: [Op; Op::COUNT] = [Op::Connect, Op::Poll, Op::Publish, Op::Deliver];
+    pub const ALL: [Op; Op::COUNT] = [Op::Connect, Op::Poll, Op::Publish, Op::Deliver, Op::Session];
 
     /// The key in results.
     pub const fn key(self) -> &'static str {
@@ -28,6 +30,7 @@ impl Op {
             Op::Poll => "poll",
             Op::Publish => "publish",
             Op::Deliver => "delivery",
+            Op::Session => "session",
         }
     }
 }
