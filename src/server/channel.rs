@@ -1,0 +1,370 @@
+//! One channel: its bounded history, its subscribers, and the walk of each message past them.
+
+use super::frame::{self, Opcode};
+use super::push::Connection;
+use super::reply::{self, After};
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+/// Subscribers served before other tasks get their turn.
+const CHUNK: usize = 500;
+
+/// A message, encoded once as a WebSocket frame and shared by all who get it.
+#[derive(Clone)]
+struct Message {
+    sequence: u64,
+    frame: Rc<[u8]>,
+    head: usize,
+}
+
+impl Message {
+    fn payload(&self) -> &[u8] {
+        &self.frame[self.head..]
+    }
+}
+
+/// How a subscriber receives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Every message, as a frame.
+    WebSocket,
+    /// The next message, as the answer to a held request.
+    LongPoll(After),
+}
+
+struct Subscriber {
+    connection: Rc<Connection>,
+    kind: Kind,
+    /// The newest message when it came: it gets only what comes after.
+    since: u64,
+}
+
+/// A named stream of messages.
+pub(super) struct Channel {
+    name: Rc<str>,
+    state: RefCell<State>,
+}
+
+struct State {
+    /// The sequence before the first message this channel ever had.
+    base: u64,
+    newest: u64,
+    history: VecDeque<Message>,
+    history_bytes: usize,
+    /// A subscriber keeps its slot, so that nobody is skipped or served twice by a walk under way.
+    slots: Vec<Option<Subscriber>>,
+    free: Vec<usize>,
+    /// Messages on their walk past the subscribers; the first one has come as far as `reached`.
+    walking: VecDeque<Message>,
+    reached: usize,
+}
+
+/// A place in a channel; leaving is dropping it.
+pub(super) struct Subscription {
+    channel: Rc<Channel>,
+    connection: Rc<Connection>,
+    slot: usize,
+    kind: Kind,
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        let stats = &self.connection.server().stats;
+        match self.kind {
+            Kind::WebSocket => stats.websockets.less(),
+            Kind::LongPoll(_) => stats.waiting.less(),
+        }
+        self.channel.leave(self.slot, &self.connection);
+        self.connection.server().forget_if_unused(&self.channel);
+    }
+}
+
+/// What a channel has for a cursor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    /// The cursor for the next time.
+    pub(super) newest: u64,
+    /// Messages in the answer.
+    pub(super) count: u64,
+    /// Messages that were published after the cursor and are no longer kept.
+    pub(super) skipped: u64,
+}
+
+impl Channel {
+    /// An empty channel whose first message will have the sequence `base + 1`.
+    pub(super) fn new(name: Rc<str>, base: u64) -> Channel {
+        let state = State {
+            base,
+            newest: base,
+            history: VecDeque::new(),
+            history_bytes: 0,
+            slots: Vec::new(),
+            free: Vec::new(),
+            walking: VecDeque::new(),
+            reached: 0,
+        };
+        Channel { name, state: RefCell::new(state) }
+    }
+
+    /// Its name.
+    pub(super) fn name(&self) -> &Rc<str> {
+        &self.name
+    }
+
+    /// The sequence of the newest message: the cursor of who wants only what comes.
+    pub(super) fn newest(&self) -> u64 {
+        self.state.borrow().newest
+    }
+
+    /// Receivers attached now.
+    pub(super) fn subscribers(&self) -> usize {
+        self.state.borrow().attached()
+    }
+
+    /// Whether no message is there.
+    pub(super) fn is_empty(&self) -> bool {
+        self.state.borrow().history.is_empty()
+    }
+
+    /// Whether nobody could tell it from a channel made anew.
+    pub(super) fn is_unused(&self) -> bool {
+        let state = self.state.borrow();
+        state.attached() == 0 && state.newest == state.base
+    }
+
+    /// Takes a message into the history and to the start of its walk; gives its sequence. Within
+    /// `(messages, bytes)`, but the newest message is always kept.
+    pub(super) fn append(&self, opcode: Opcode, payload: &[u8], (most, most_bytes): (usize, usize)) -> u64 {
+        let mut state = self.state.borrow_mut();
+        state.newest += 1;
+        let (frame, head) = frame::encode(opcode, payload);
+        let message = Message { sequence: state.newest, frame: frame.into(), head };
+        state.history_bytes += payload.len();
+        state.history.push_back(message.clone());
+        while state.history.len() > 1 && (state.history.len() > most || state.history_bytes > most_bytes) {
+            if let Some(oldest) = state.history.pop_front() {
+                state.history_bytes -= oldest.payload().len();
+            }
+        }
+        state.walking.push_back(message);
+        state.newest
+    }
+
+    /// Walks messages past the subscribers until that with `sequence` is through. Several
+    /// publishers help one another; the order of messages is kept.
+    pub(super) async fn fan_out(&self, sequence: u64) {
+        while !self.step(sequence, CHUNK) {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Serves up to `budget` slots; whether everything up to `sequence` is through.
+    fn step(&self, sequence: u64, mut budget: usize) -> bool {
+        let mut state = self.state.borrow_mut();
+        while let Some(message) = state.walking.front().filter(|m| m.sequence <= sequence).cloned() {
+            let end = state.slots.len().min(state.reached.saturating_add(budget));
+            budget -= end - state.reached;
+            state.serve(&message, end);
+            if end < state.slots.len() {
+                return false;
+            }
+            state.walking.pop_front();
+            state.reached = 0;
+        }
+        true
+    }
+
+    /// Attaches a receiver of what comes from now on.
+    pub(super) fn join(self: &Rc<Self>, connection: &Rc<Connection>, kind: Kind) -> Subscription {
+        let mut state = self.state.borrow_mut();
+        let subscriber = Subscriber { connection: Rc::clone(connection), kind, since: state.newest };
+        let slot = state.free.pop().unwrap_or(state.slots.len());
+        if slot == state.slots.len() {
+            state.slots.push(None);
+        }
+        state.slots[slot] = Some(subscriber);
+        let stats = &connection.server().stats;
+        match kind {
+            Kind::WebSocket => stats.websockets.add(1),
+            Kind::LongPoll(_) => stats.waiting.add(1),
+        }
+        Subscription { channel: Rc::clone(self), connection: Rc::clone(connection), slot, kind }
+    }
+
+    fn leave(&self, slot: usize, connection: &Rc<Connection>) {
+        let mut state = self.state.borrow_mut();
+        // A long poll that was answered has left its slot already, maybe to another.
+        let own = |s: &Option<Subscriber>| s.as_ref().is_some_and(|s| Rc::ptr_eq(&s.connection, connection));
+        if state.slots.get(slot).is_some_and(own) {
+            state.vacate(slot);
+        }
+    }
+
+    /// Sends all subscribers away; gives their number.
+    pub(super) fn close(&self) -> usize {
+        self.step(u64::MAX, usize::MAX);
+        let mut state = self.state.borrow_mut();
+        let newest = state.newest;
+        state.free.clear();
+        let leaving: Vec<Subscriber> = state.slots.drain(..).flatten().collect();
+        for subscriber in &leaving {
+            subscriber.send_away(newest);
+        }
+        leaving.len()
+    }
+
+    /// Adds the whole answer with all messages after `cursor`, or nothing when there are none.
+    pub(super) fn read(&self, cursor: u64, after: After, out: &mut Vec<u8>) -> Option<Found> {
+        let state = self.state.borrow();
+        let found = state.find(cursor)?;
+        let wanted = || state.history.range(state.history.len() - found.count as usize..);
+        let length = wanted().map(|m| m.payload().len() + 1).sum::<usize>() - 1;
+        reply::messages(out, found.newest, found.skipped, length, after);
+        for (n, message) in wanted().enumerate() {
+            out.extend_from_slice(if n == 0 { b"" } else { b"\n" });
+            out.extend_from_slice(message.payload());
+        }
+        Some(found)
+    }
+
+    /// Adds the whole answer with the newest message when it is another than `cursor`; its sequence.
+    pub(super) fn read_latest(&self, cursor: Option<u64>, after: After, out: &mut Vec<u8>) -> Option<u64> {
+        let state = self.state.borrow();
+        let message = state.history.back().filter(|m| Some(m.sequence) != cursor)?;
+        message.answer(after, out);
+        Some(message.sequence)
+    }
+}
+
+impl Message {
+    /// Adds the answer that carries this message alone.
+    fn answer(&self, after: After, out: &mut Vec<u8>) {
+        reply::messages(out, self.sequence, 0, self.payload().len(), after);
+        out.extend_from_slice(self.payload());
+    }
+}
+
+impl State {
+    fn attached(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
+    fn vacate(&mut self, slot: usize) {
+        self.slots[slot] = None;
+        self.free.push(slot);
+        if self.attached() == 0 && self.reached == 0 {
+            self.slots = Vec::new();
+            self.free = Vec::new();
+        }
+    }
+
+    fn serve(&mut self, message: &Message, end: usize) {
+        let mut answer = None;
+        for slot in self.reached..end {
+            let Some(subscriber) = &self.slots[slot] else { continue };
+            if subscriber.since >= message.sequence {
+                continue;
+            }
+            subscriber.deliver(message, &mut answer);
+            if subscriber.kind != Kind::WebSocket {
+                self.vacate(slot);
+            }
+        }
+        self.reached = end;
+    }
+
+    fn find(&self, cursor: u64) -> Option<Found> {
+        // A cursor from the future is one of another life of the server: all is new to it.
+        let from = if cursor > self.newest { self.base } else { cursor.max(self.base) };
+        let count = (self.newest - from).min(self.history.len() as u64);
+        let skipped = self.newest - from - count;
+        (count > 0).then_some(Found { newest: self.newest, count, skipped })
+    }
+}
+
+impl Subscriber {
+    /// `answer` keeps the usual answer to long polls, made once for all of them.
+    fn deliver(&self, message: &Message, answer: &mut Option<Vec<u8>>) {
+        let stats = &self.connection.server().stats;
+        match self.kind {
+            Kind::WebSocket if self.connection.push(&message.frame) => stats.to_websockets.add(1),
+            Kind::WebSocket => {}
+            Kind::LongPoll(after) => {
+                let make = || {
+                    let mut out = Vec::new();
+                    message.answer(after, &mut out);
+                    out
+                };
+                let sent = match after {
+                    After::Stay => self.connection.release(answer.get_or_insert_with(make)),
+                    _ => self.connection.release(&make()),
+                };
+                stats.to_long_polls.add(u64::from(sent));
+            }
+        }
+    }
+
+    fn send_away(&self, newest: u64) {
+        match self.kind {
+            Kind::WebSocket => {
+                let goodbye = frame::close(Some(frame::code::GOING_AWAY), "channel deleted");
+                self.connection.send_last(&goodbye);
+            }
+            Kind::LongPoll(after) => {
+                let mut out = Vec::new();
+                let etag = format!("ETag: \"{newest}\"\r\n");
+                reply::text(&mut out, "410 Gone", &etag, "channel deleted\n", after);
+                self.connection.release(&out);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn channel(messages: u64, limits: (usize, usize)) -> Channel {
+        let channel = Channel::new("a".into(), 10);
+        for n in 1..=messages {
+            channel.append(Opcode::Text, format!("m{n}").as_bytes(), limits);
+        }
+        channel
+    }
+
+    fn read(channel: &Channel, cursor: u64) -> Option<(Found, String)> {
+        let mut out = Vec::new();
+        let found = channel.read(cursor, After::Stay, &mut out)?;
+        let text = String::from_utf8(out).unwrap();
+        Some((found, text.split_once("\r\n\r\n").unwrap().1.to_owned()))
+    }
+
+    #[test]
+    fn a_cursor_gets_what_came_after_it() {
+        let channel = channel(3, (100, 100));
+        let whole = Found { newest: 13, count: 3, skipped: 0 };
+        assert_eq!(read(&channel, 10), Some((whole, "m1\nm2\nm3".into())));
+        assert_eq!(read(&channel, 4), Some((whole, "m1\nm2\nm3".into())), "before the channel began");
+        assert_eq!(read(&channel, 99), Some((whole, "m1\nm2\nm3".into())), "of another life");
+        assert_eq!(read(&channel, 12).unwrap().1, "m3");
+        assert_eq!(read(&channel, 13), None);
+    }
+
+    #[test]
+    fn history_is_bounded_both_ways_and_says_what_is_missing() {
+        let few = channel(5, (2, 100));
+        assert_eq!(read(&few, 11), Some((Found { newest: 15, count: 2, skipped: 2 }, "m4\nm5".into())));
+        let small = channel(5, (100, 5));
+        assert_eq!(read(&small, 10), Some((Found { newest: 15, count: 2, skipped: 3 }, "m4\nm5".into())));
+        let tiny = channel(5, (100, 1));
+        assert_eq!(read(&tiny, 10).unwrap().1, "m5", "the newest is always kept");
+    }
+
+    #[test]
+    fn nothing_walks_on_without_subscribers() {
+        let channel = channel(3, (2, 100));
+        assert!(channel.step(13, 1));
+        assert!(channel.state.borrow().walking.is_empty());
+    }
+}
