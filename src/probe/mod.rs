@@ -1,5 +1,15 @@
 //! What the target pays, read from outside. Cumulative counters; the reports take differences.
 
+mod group;
+mod own;
+mod owner;
+mod parse;
+mod port;
+mod procfs;
+
+pub use own::SelfProbe;
+pub use port::PortProbe;
+
 use crate::model::Cost;
 
 /// Reads what a group of processes has cost so far.
@@ -14,6 +24,11 @@ pub trait Probe: Send {
 
     /// What is being read, a line a process: `pid name`.
     fn found(&self) -> Vec<String>;
+
+    /// What could not be read, or only in part, in words; each once, empty when all is well.
+    fn warnings(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// How much to read.

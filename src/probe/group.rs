@@ -1,0 +1,121 @@
+//! What a changing group of processes has cost so far: those alive, and the share of the ended.
+//!
+//! A process is known by pid and start time, so a pid that is used again is another process. What
+//! an ended process used after its last reading is not seen: at most one reading's interval.
+
+use super::Depth;
+use super::procfs::{self, Levels, Process, Totals};
+use crate::clock::Clock;
+use crate::model::Cost;
+use std::collections::{BTreeMap, BTreeSet};
+
+const NAMES_KEPT: usize = 32;
+
+/// The group.
+#[derive(Debug, Default)]
+pub(super) struct Group {
+    alive: BTreeMap<u32, Process>,
+    ended: Totals,
+    ended_count: usize,
+    /// The first [`NAMES_KEPT`] of them: a server may start a process for each request.
+    ended_names: Vec<String>,
+    warnings: BTreeSet<String>,
+}
+
+impl Group {
+    /// Takes these pids in beside those it has. Those that have ended meanwhile are passed over.
+    pub(super) fn admit(&mut self, pids: &BTreeSet<u32>) {
+        for &pid in pids {
+            let Some(stat) = procfs::stat_of(pid).filter(|s| !s.ended) else { continue };
+            if self.alive.get(&pid).is_none_or(|p| p.started != stat.started) {
+                self.bury(pid);
+                self.alive.insert(pid, Process::new(pid, &stat));
+            }
+        }
+    }
+
+    /// Reads all of them. What cannot be read of one process is left out and told by
+    /// [`Group::warnings`].
+    pub(super) fn read(&mut self, depth: Depth, clock: Clock) -> Cost {
+        let mut cost = Cost { at: clock.now(), ..Cost::default() };
+        cost.pss_bytes = (depth == Depth::Full).then_some(0);
+        let mut gone = Vec::new();
+        for (pid, process) in &mut self.alive {
+            match process.read(depth) {
+                Some(levels) => {
+                    add(&mut cost, &levels);
+                    warn(&mut self.warnings, *pid, &process.name, &levels);
+                }
+                None => gone.push(*pid),
+            }
+        }
+        gone.into_iter().for_each(|pid| self.bury(pid));
+        self.sum_up(&mut cost);
+        cost.kernel_socket_bytes = procfs::kernel_socket_bytes();
+        cost
+    }
+
+    /// The pids that were alive at the last reading.
+    pub(super) fn pids(&self) -> BTreeSet<u32> {
+        self.alive.keys().copied().collect()
+    }
+
+    /// Whether nothing was ever in it.
+    pub(super) fn is_new(&self) -> bool {
+        self.alive.is_empty() && self.ended_count == 0
+    }
+
+    /// `pid name`, the ended ones marked so.
+    pub(super) fn found(&self) -> Vec<String> {
+        let alive = self.alive.iter().map(|(pid, p)| format!("{pid} {}", p.name));
+        let more = self.ended_count - self.ended_names.len();
+        let more = (more > 0).then(|| format!("and {more} more (ended)"));
+        alive.chain(self.ended_names.iter().cloned()).chain(more).collect()
+    }
+
+    /// What could not be read, each once.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        self.warnings.iter().cloned().collect()
+    }
+
+    fn bury(&mut self, pid: u32) {
+        if let Some(process) = self.alive.remove(&pid) {
+            self.ended.add(process.totals());
+            self.ended_count += 1;
+            if self.ended_names.len() < NAMES_KEPT {
+                self.ended_names.push(format!("{pid} {} (ended)", process.name));
+            }
+        }
+    }
+
+    fn sum_up(&self, cost: &mut Cost) {
+        let mut totals = self.ended;
+        self.alive.values().for_each(|p| totals.add(p.totals()));
+        cost.processes = self.alive.len() as u32;
+        cost.cpu_ns_total = totals.cpu_ns;
+        cost.run_delay_ns_total = totals.run_delay_ns;
+        cost.voluntary_switches_total = totals.voluntary;
+        cost.involuntary_switches_total = totals.involuntary;
+    }
+}
+
+fn add(cost: &mut Cost, levels: &Levels) {
+    cost.threads += levels.threads;
+    cost.descriptors += levels.descriptors;
+    cost.rss_bytes += levels.rss_bytes;
+    cost.pss_bytes = cost.pss_bytes.zip(levels.pss_bytes).map(|(sum, one)| sum + one);
+}
+
+fn warn(warnings: &mut BTreeSet<String>, pid: u32, name: &str, levels: &Levels) {
+    if levels.pss_denied {
+        warnings.insert(format!(
+            "the proportional set size of {pid} {name} may not be read: its resident size was taken, \
+             which counts shared pages in full (run as the same user or as root)"
+        ));
+    }
+    if levels.descriptors_denied {
+        warnings.insert(format!(
+            "the descriptors of {pid} {name} may not be counted (run as the same user or as root)"
+        ));
+    }
+}

@@ -1,0 +1,177 @@
+//! Readers of the kernel's text formats: pure functions of text, `None` where it is not that format.
+//!
+//! Opens nothing.
+
+/// What `/proc/PID/stat` tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Stat {
+    /// The name, at most 15 bytes; may hold spaces and parentheses.
+    pub(super) name: String,
+    /// The parent.
+    pub(super) parent: u32,
+    /// User and system time, clock ticks, ended threads included; each of the two rounded down.
+    pub(super) cpu_ticks: u64,
+    /// Threads.
+    pub(super) threads: u32,
+    /// When it began, ticks since boot: with the pid it names a process for good.
+    pub(super) started: u64,
+    /// Whether it has ended and only waits for its parent to notice.
+    pub(super) ended: bool,
+}
+
+/// `/proc/PID/stat`. The name is whatever stands between the first `(` and the last `)`.
+pub(super) fn stat(text: &str) -> Option<Stat> {
+    let (head, fields) = text.rsplit_once(')')?;
+    let (_, name) = head.split_once('(')?;
+    let fields: Vec<&str> = fields.split_ascii_whitespace().collect();
+    // Numbered as in proc_pid_stat(5), where the field after the name is the third.
+    let number = |field: usize| fields.get(field - 3)?.parse::<u64>().ok();
+    Some(Stat {
+        name: name.to_owned(),
+        parent: u32::try_from(number(4)?).ok()?,
+        cpu_ticks: number(14)? + number(15)?,
+        threads: u32::try_from(number(20)?).ok()?,
+        started: number(22)?,
+        ended: matches!(*fields.first()?, "Z" | "X" | "x"),
+    })
+}
+
+/// `schedstat` of a thread: time run and time spent runnable without a CPU, nanoseconds.
+pub(super) fn schedstat(text: &str) -> Option<(u64, u64)> {
+    let mut fields = text.split_ascii_whitespace().map(str::parse::<u64>);
+    Some((fields.next()?.ok()?, fields.next()?.ok()?))
+}
+
+/// `status` of a thread: voluntary and involuntary context switches.
+pub(super) fn switches(status: &str) -> Option<(u64, u64)> {
+    Some((value(status, "voluntary_ctxt_switches:")?, value(status, "nonvoluntary_ctxt_switches:")?))
+}
+
+/// `statm`: resident pages.
+pub(super) fn resident_pages(statm: &str) -> Option<u64> {
+    statm.split_ascii_whitespace().nth(1)?.parse().ok()
+}
+
+/// `smaps_rollup`: the proportional set size, bytes.
+pub(super) fn pss_bytes(rollup: &str) -> Option<u64> {
+    Some(value(rollup, "Pss:")? * 1024)
+}
+
+/// `/proc/net/sockstat`: pages of kernel memory held by TCP sockets.
+pub(super) fn tcp_memory_pages(sockstat: &str) -> Option<u64> {
+    let line = sockstat.lines().find_map(|l| l.strip_prefix("TCP:"))?;
+    let mut words = line.split_ascii_whitespace();
+    words.find(|w| *w == "mem")?;
+    words.next()?.parse().ok()
+}
+
+/// The first number of the line that begins with `key`.
+fn value(text: &str, key: &str) -> Option<u64> {
+    let line = text.lines().find_map(|l| l.strip_prefix(key))?;
+    line.split_ascii_whitespace().next()?.parse().ok()
+}
+
+/// States of a socket in `/proc/net/tcp`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// Both sides are there.
+    Established,
+    /// Waits for connections.
+    Listen,
+    /// All others.
+    Other,
+}
+
+/// One row of `/proc/net/tcp` or `/proc/net/tcp6`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Socket {
+    /// Its own port.
+    pub(super) port: u16,
+    /// Its state.
+    pub(super) state: State,
+    /// The inode that `/proc/PID/fd` names; 0 while nobody has accepted it.
+    pub(super) inode: u64,
+}
+
+/// One row; `None` for the heading.
+pub(super) fn socket(row: &str) -> Option<Socket> {
+    let fields: Vec<&str> = row.split_ascii_whitespace().collect();
+    let (_, port) = fields.get(1)?.rsplit_once(':')?;
+    let state = match *fields.get(3)? {
+        "01" => State::Established,
+        "0A" => State::Listen,
+        _ => State::Other,
+    };
+    Some(Socket { port: u16::from_str_radix(port, 16).ok()?, state, inode: fields.get(9)?.parse().ok()? })
+}
+
+/// The inode in what a descriptor links to, when that is a socket: `socket:[1234]`.
+pub(super) fn socket_inode(link: &str) -> Option<u64> {
+    link.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TAIL: &str = "S 7 41 41 0 -1 4194560 512 90 0 0 123 45 6 7 20 0 3 0 98765 1 2 3";
+
+    #[test]
+    fn names_may_hold_anything() {
+        for name in ["nginx", "tmux: server", "a) S 1 (b", "((", "))", "", "x\ny", ") R 1 2"] {
+            let read = stat(&format!("41 ({name}) {TAIL}")).unwrap();
+            assert_eq!(read.name, name);
+            assert_eq!((read.parent, read.cpu_ticks, read.threads, read.started), (7, 168, 3, 98765));
+            assert!(!read.ended);
+        }
+        assert!(stat(&format!("41 (gone) {}", TAIL.replacen('S', "Z", 1))).unwrap().ended);
+    }
+
+    #[test]
+    fn what_is_cut_short_is_none() {
+        assert_eq!(stat(""), None);
+        assert_eq!(stat("41 (nginx"), None);
+        assert_eq!(stat("41 (nginx) S 7 41"), None);
+        assert_eq!(schedstat(""), None);
+        assert_eq!(schedstat("17"), None);
+        assert_eq!(switches("voluntary_ctxt_switches:\t3\n"), None);
+        assert_eq!(resident_pages("12"), None);
+        assert_eq!(pss_bytes("Rss: 1 kB\n"), None);
+        assert_eq!(socket("  sl  local_address rem_address   st tx_queue"), None);
+    }
+
+    #[test]
+    fn counters_of_a_thread() {
+        assert_eq!(schedstat("119317 81682 2\n"), Some((119_317, 81_682)));
+        let status =
+            "Name:\tx\nThreads:\t1\nvoluntary_ctxt_switches:\t150\nnonvoluntary_ctxt_switches:\t545\n";
+        assert_eq!(switches(status), Some((150, 545)));
+    }
+
+    #[test]
+    fn memory() {
+        assert_eq!(resident_pages("2405 434 400 5 0 61 0\n"), Some(434));
+        let rollup = "55ca4e344000-7ffc3799a000 ---p 00000000 00:00 0    [rollup]\nRss:   1736 kB\nPss:    331 kB\nPss_Dirty:  112 kB\n";
+        assert_eq!(pss_bytes(rollup), Some(331 * 1024));
+        let sockstat = "sockets: used 15\nTCP: inuse 1 orphan 0 tw 0 alloc 1 mem 294\nUDP: inuse 0 mem 7\n";
+        assert_eq!(tcp_memory_pages(sockstat), Some(294));
+        assert_eq!(tcp_memory_pages("UDP: inuse 0 mem 7\n"), None);
+    }
+
+    #[test]
+    fn rows_of_the_socket_tables() {
+        let v4 = "   0: 0100007F:46A0 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1636 1 00000000c417ad68 100 0 0 10 0";
+        assert_eq!(socket(v4), Some(Socket { port: 18080, state: State::Listen, inode: 1636 }));
+        let v6 = "  12: 0000000000000000FFFF00000100007F:1F90 0000000000000000FFFF00000100007F:D431 01 00000000:00000000 02:000A9F 00000000  1000        0 77321 2 00000000 20 4 30 10 -1";
+        assert_eq!(socket(v6), Some(Socket { port: 8080, state: State::Established, inode: 77321 }));
+        let waiting = v4.replace(" 0A ", " 06 ").replace("1636", "0");
+        assert_eq!(socket(&waiting).map(|s| (s.state, s.inode)), Some((State::Other, 0)));
+    }
+
+    #[test]
+    fn links_of_descriptors() {
+        assert_eq!(socket_inode("socket:[1636]"), Some(1636));
+        assert_eq!(socket_inode("pipe:[1636]"), None);
+        assert_eq!(socket_inode("/tmp/socket:[1636]"), None);
+    }
+}
