@@ -1,5 +1,120 @@
 //! Scenario files: read, checked, laid out as a plan. Starts nothing, opens no socket.
+//!
+//! ```text
+//! text -> Doc (spanned tree) -> walk against the schema -> raw types -> lower -> Scene -> layout -> Plan
+//! ```
+//! Every stage collects all its errors; what is in error is taken out, so that the next stage can
+//! tell its own. One mistake is told once.
 
+mod doc;
+mod error;
+mod layout;
+mod lower;
+mod overrides;
+mod path;
 mod plan;
+mod planned;
+mod quick;
+mod raw;
+mod schema;
+mod suggest;
+mod template;
+pub mod units;
+mod walk;
 
+pub use error::ScenarioErrors;
+pub use overrides::Overrides;
 pub use plan::*;
+pub use planned::Secrets;
+pub use quick::{Quick, quick};
+pub use schema::schema;
+pub use template::fill;
+
+use doc::Doc;
+use error::Problem;
+use lower::Report;
+use path::KeyPath;
+use serde::Deserialize;
+use std::path::Path;
+
+/// Reads a scenario file and lays it out.
+///
+/// # Errors
+/// The file cannot be read, or everything that is wrong with it, all at once.
+pub fn load(path: &Path, overrides: &Overrides) -> Result<Plan, ScenarioErrors> {
+    let name = path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|e| {
+        let problem = Problem { span: None, message: format!("cannot read {name}: {e}"), help: None };
+        ScenarioErrors::new(&name, "", vec![problem])
+    })?;
+    let mut plan = parse(&name, &text, overrides)?;
+    plan.path = Some(path.to_owned());
+    Ok(plan)
+}
+
+/// Lays out a scenario that is already in memory; `name` stands in its errors.
+///
+/// # Errors
+/// Everything that is wrong with it, all at once.
+pub fn parse(name: &str, text: &str, overrides: &Overrides) -> Result<Plan, ScenarioErrors> {
+    parse_with(name, text, overrides, &|key| std::env::var(key).ok())
+}
+
+type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+fn parse_with(name: &str, text: &str, overrides: &Overrides, env: Env<'_>) -> Result<Plan, ScenarioErrors> {
+    let fail = |problems| ScenarioErrors::new(name, text, problems);
+    let mut doc = Doc::parse(text).map_err(|e| fail(vec![e]))?;
+    let filled = doc.fill_env(env);
+    let found = faults(&doc, filled.missing);
+    let mut raw = read(text, env, &found).map_err(|e| fail(vec![e]))?;
+    let mut report = Report::new(&doc, found);
+    overrides.apply(&mut raw, &mut report);
+    let names = overrides::names(raw.case.as_ref());
+    let mut scene = lower::lower(raw, &mut report);
+    overrides.choose(&mut scene.cases, &names, &mut report);
+    if !report.problems.is_empty() {
+        return Err(fail(report.problems));
+    }
+    let runs = layout::runs(&scene);
+    Ok(Plan {
+        path: None,
+        source: text.to_owned(),
+        title: scene.title,
+        seed: scene.seed,
+        target: scene.target,
+        runs,
+        slo: scene.slo,
+        notes: report.notes,
+        secrets: Secrets::new(filled.values),
+    })
+}
+
+/// What the environment and the schema find; a text whose variable is missing is not judged twice.
+fn faults(doc: &Doc<'_>, missing: Vec<(KeyPath, Problem)>) -> Vec<(KeyPath, Problem)> {
+    let mut found = missing;
+    let walked = walk::walk(doc, &schema());
+    let news: Vec<_> =
+        walked.into_iter().filter(|(at, _)| !found.iter().any(|(m, _)| m.touches(at))).collect();
+    found.extend(news);
+    found
+}
+
+/// Reads the raw types from what is not in error.
+fn read(text: &str, env: Env<'_>, found: &[(KeyPath, Problem)]) -> Result<raw::Scenario, Problem> {
+    let mut sound = Doc::parse(text)?;
+    sound.fill_env(env);
+    for (at, _) in found {
+        sound.remove(at);
+    }
+    let span = sound.root.span();
+    let toml::de::DeValue::Table(table) = sound.root.into_inner() else {
+        return Ok(raw::Scenario::default());
+    };
+    // What fits the schema is read; this speaks up should the two ever part.
+    raw::Scenario::deserialize(toml::Deserializer::from(toml::Spanned::new(span, table)))
+        .map_err(|e| Problem { span: e.span(), message: e.message().to_owned(), help: None })
+}
+
+#[cfg(test)]
+mod tests;

@@ -24,6 +24,8 @@ pub struct Plan {
     pub slo: Vec<Objective>,
     /// What a person should know before it runs, in words (not errors).
     pub notes: Vec<String>,
+    /// What came from the environment, so that it is shown nowhere.
+    pub secrets: super::Secrets,
 }
 
 /// What is driven.
@@ -60,6 +62,11 @@ pub struct Base {
 }
 
 impl Base {
+    /// `http://host:port`, as it may stand in a scenario.
+    pub fn url(&self) -> String {
+        format!("{}://{}", if self.tls { "https" } else { "http" }, self.authority())
+    }
+
     /// The value of a `Host` header: brackets around IPv6, no port where it is the scheme's own.
     pub fn authority(&self) -> String {
         let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
@@ -322,7 +329,8 @@ pub struct Objective {
     pub text: String,
     /// How the measured value is held against the bound.
     pub relation: Relation,
-    /// The bound in the metric's own unit: nanoseconds, counts, bytes or ratios.
+    /// The bound: nanoseconds for every time (that of `cpu_us_per_delivery` too), counts, bytes or
+    /// ratios.
     pub bound: f64,
 }
 

@@ -1,0 +1,123 @@
+//! Cases x sweep x repeat, in randomised blocks.
+//!
+//! A block is one repeat of one point of the sweep with all cases: what drifts on a machine (heat,
+//! neighbours) then touches the cases alike. Without sweep and repeat the file's order is kept.
+
+use super::lower::{CasePlan, SEEDS, Scene};
+use super::units::{show_rate, show_size};
+use super::{CarrierSpec, Channels, Phases, PublishPlan, RunPlan};
+use crate::model::Nanos;
+
+/// One combination of the swept values.
+#[derive(Clone, Debug)]
+pub(super) struct Point {
+    clients: u32,
+    channels: Channels,
+    publish: Option<PublishPlan>,
+    swept: Vec<(String, String)>,
+}
+
+/// Every combination, in the order of the file's lists.
+pub(super) fn points(scene: &Scene) -> Vec<Point> {
+    let first = Point {
+        clients: scene.load.clients,
+        channels: scene.channels.clone(),
+        publish: scene.publish.clone(),
+        swept: Vec::new(),
+    };
+    let sweep = &scene.sweep;
+    let points = vary(vec![first], "clients", sweep.clients.as_deref(), |p, n| {
+        p.clients = *n;
+        n.to_string()
+    });
+    let points = vary(points, "channels", sweep.channels.as_deref(), |p, n| {
+        p.channels = Channels::Fresh(*n);
+        n.to_string()
+    });
+    let points = vary(points, "rate", sweep.rate.as_deref(), |p, rate| {
+        p.publish.iter_mut().for_each(|feed| feed.rate_per_s = rate.0.0);
+        show_rate(rate.0.0)
+    });
+    vary(points, "payload", sweep.payload.as_deref(), |p, size| {
+        let bytes = u32::try_from(size.0.0).unwrap_or(u32::MAX);
+        p.publish.iter_mut().for_each(|feed| feed.payload_bytes = bytes);
+        show_size(size.0.0)
+    })
+}
+
+fn vary<V>(
+    points: Vec<Point>,
+    key: &str,
+    values: Option<&[V]>,
+    set: impl Fn(&mut Point, &V) -> String,
+) -> Vec<Point> {
+    let Some(values) = values else { return points };
+    let mut varied = Vec::new();
+    for point in &points {
+        for value in values {
+            let mut next = point.clone();
+            let text = set(&mut next, value);
+            next.swept.push((key.to_owned(), text));
+            varied.push(next);
+        }
+    }
+    varied
+}
+
+/// All runs in the order in which they are done.
+pub(super) fn runs(scene: &Scene) -> Vec<RunPlan> {
+    let points = points(scene);
+    let repeats = scene.sweep.repeat.unwrap_or(1);
+    let mixed = points.len() > 1 || repeats > 1;
+    let mut rng = fastrand::Rng::with_seed(scene.seed);
+    let mut runs = Vec::new();
+    for repeat in 0..repeats {
+        let mut order: Vec<&Point> = points.iter().collect();
+        if mixed {
+            rng.shuffle(&mut order);
+        }
+        for point in order {
+            let seed = rng.u64(..SEEDS);
+            let mut cases: Vec<&CasePlan> = scene.cases.iter().collect();
+            if mixed {
+                rng.shuffle(&mut cases);
+            }
+            runs.extend(cases.into_iter().map(|case| run(scene, point, case, repeat, seed)));
+        }
+    }
+    runs
+}
+
+fn run(scene: &Scene, point: &Point, case: &CasePlan, repeat: u32, seed: u64) -> RunPlan {
+    let load = &scene.load;
+    RunPlan {
+        case: case.name.clone(),
+        repeat,
+        seed,
+        swept: point.swept.clone(),
+        carrier: case.carrier.clone(),
+        headers: case.headers.clone().unwrap_or_else(|| load.headers.clone()),
+        clients: point.clients,
+        channels: point.channels.clone(),
+        publish: point.publish.clone(),
+        phases: Phases {
+            connect: load.connect,
+            warmup: load.warmup,
+            measure: load.measure,
+            drain: load.drain.unwrap_or_else(|| drain_of(&case.carrier)),
+        },
+        workers: load.workers,
+        pin: load.pin,
+        connect_timeout: load.connect_timeout,
+        request_timeout: load.request_timeout,
+    }
+}
+
+/// Long enough that every client has asked once more after the last message.
+fn drain_of(carrier: &CarrierSpec) -> Nanos {
+    let two = Nanos(2 * Nanos::SECOND.0);
+    match carrier {
+        CarrierSpec::Poll(p) => two.max(p.every + Nanos::SECOND),
+        _ => two,
+    }
+}

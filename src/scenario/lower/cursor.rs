@@ -1,0 +1,90 @@
+//! `cursor`: exactly one source and one destination.
+
+use super::Report;
+use super::headers::name_fault;
+use crate::scenario::path::KeyPath;
+use crate::scenario::raw::{Cursor, CursorTable};
+use crate::scenario::{CursorFrom, CursorInto, CursorSpec};
+
+pub(super) fn lower(cursor: Option<&Cursor>, path: &KeyPath, r: &mut Report<'_>) -> CursorSpec {
+    match cursor {
+        Some(Cursor::None) => CursorSpec::None,
+        Some(Cursor::Etag) | None => CursorSpec::Etag,
+        Some(Cursor::Table(table)) => {
+            let (from, into) = (sources(table), destinations(table));
+            if from.len() != 1 || into.len() != 1 {
+                let message = format!(
+                    "`{path}` reads its value from {} places and sends it to {}; want exactly one of header, pointer, \
+                     regex and exactly one of into_header, into_query",
+                    from.len(),
+                    into.len()
+                );
+                r.wrong(path, message, None);
+            }
+            from.iter().for_each(|from| check_source(from, path, r));
+            into.iter().for_each(|into| check_destination(into, path, r));
+            let whole = from.into_iter().next().zip(into.into_iter().next());
+            let initial = table.initial.clone();
+            whole.map_or(CursorSpec::None, |(from, into)| CursorSpec::Value { from, into, initial })
+        }
+    }
+}
+
+fn sources(table: &CursorTable) -> Vec<CursorFrom> {
+    let all = [
+        table.header.clone().map(CursorFrom::Header),
+        table.pointer.clone().map(CursorFrom::Pointer),
+        table.regex.clone().map(CursorFrom::Regex),
+    ];
+    all.into_iter().flatten().collect()
+}
+
+fn destinations(table: &CursorTable) -> Vec<CursorInto> {
+    let all =
+        [table.into_header.clone().map(CursorInto::Header), table.into_query.clone().map(CursorInto::Query)];
+    all.into_iter().flatten().collect()
+}
+
+fn check_source(from: &CursorFrom, path: &KeyPath, r: &mut Report<'_>) {
+    match from {
+        CursorFrom::Header(name) => token(name, &path.key("header"), r),
+        CursorFrom::Pointer(text) if !text.starts_with('/') => {
+            r.bad(&path.key("pointer"), "a JSON pointer, which starts with \"/\", such as \"/next\"");
+        }
+        CursorFrom::Pointer(_) => {}
+        CursorFrom::Regex(text) => regex(text, &path.key("regex"), r),
+    }
+}
+
+fn check_destination(into: &CursorInto, path: &KeyPath, r: &mut Report<'_>) {
+    match into {
+        CursorInto::Header(name) => {
+            if let Some(want) = name_fault(name) {
+                r.bad(&path.key("into_header"), want);
+            }
+        }
+        CursorInto::Query(name) => {
+            if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b)) {
+                r.bad(&path.key("into_query"), "a parameter's name of letters, digits and - . _ ~");
+            }
+        }
+    }
+}
+
+/// A response header may be any header.
+fn token(name: &str, path: &KeyPath, r: &mut Report<'_>) {
+    let fit = !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic() && b != b':');
+    if !fit {
+        r.bad(path, "a header's name");
+    }
+}
+
+fn regex(text: &str, path: &KeyPath, r: &mut Report<'_>) {
+    match regex_lite::Regex::new(text) {
+        Err(e) => r.bad(path, format_args!("a regular expression that compiles ({e})")),
+        Ok(found) if found.captures_len() < 2 => {
+            r.bad(path, "a group in parentheses: its first match is the cursor, as in \"id=([0-9]+)\"");
+        }
+        Ok(_) => {}
+    }
+}

@@ -1,0 +1,85 @@
+//! From what is written to what is meant: every default filled in, everything checked that a schema
+//! cannot say.
+
+mod base;
+mod case;
+mod cursor;
+mod headers;
+mod load;
+mod publish;
+mod report;
+mod sense;
+mod sweep;
+mod target;
+
+pub(super) use case::CasePlan;
+pub(super) use load::LoadPlan;
+pub(super) use publish::{checked_payload, checked_rate};
+pub(super) use report::Report;
+
+use super::path::KeyPath;
+use super::raw::{Scenario, Sweep, Text};
+use super::{Channels, Objective, PublishPlan, TargetPlan};
+use crate::model::Nanos;
+
+/// A checked scenario, before it is multiplied into runs.
+#[derive(Debug)]
+pub(super) struct Scene {
+    pub(super) title: String,
+    pub(super) seed: u64,
+    pub(super) target: TargetPlan,
+    pub(super) channels: Channels,
+    pub(super) publish: Option<PublishPlan>,
+    pub(super) load: LoadPlan,
+    pub(super) cases: Vec<CasePlan>,
+    pub(super) sweep: Sweep,
+    pub(super) slo: Vec<Objective>,
+}
+
+/// Lowers everything and tells every error; what is in error gets a stand-in, so that the rest is
+/// checked too.
+pub(super) fn lower(raw: Scenario, r: &mut Report<'_>) -> Scene {
+    let seed = raw.seed.unwrap_or(1);
+    if seed >= SEEDS {
+        r.bad(&KeyPath::at("seed"), format_args!("a whole number below {SEEDS}"));
+    }
+    let channels = publish::channels(raw.publish.as_ref().and_then(|p| p.channels.as_ref()), r);
+    let scene = Scene {
+        title: raw.title.unwrap_or_default(),
+        seed,
+        target: target::lower(raw.target.as_ref(), r),
+        channels,
+        publish: raw.publish.as_ref().map(|p| publish::lower(p, r)),
+        load: load::lower(&raw.load.unwrap_or_default(), r),
+        cases: case::lower(&raw.case.unwrap_or_default(), r),
+        sweep: raw.sweep.unwrap_or_default(),
+        slo: raw.slo.map(|s| s.objectives()).unwrap_or_default(),
+    };
+    sense::check(&scene, r);
+    sweep::check(&scene, r);
+    scene
+}
+
+/// Seeds stay whole in readers that hold every number as a double.
+pub(super) const SEEDS: u64 = 1 << 53;
+
+/// A day: a phase beyond it is a slip of the unit.
+const LONGEST: Nanos = Nanos(24 * 3600 * Nanos::SECOND.0);
+
+/// A duration above zero.
+fn nonzero(given: Option<&Text<Nanos>>, or: Nanos, at: &KeyPath, r: &mut Report<'_>) -> Nanos {
+    let value = duration(given, or, at, r);
+    if value == Nanos::ZERO {
+        r.bad(at, "a duration above zero");
+    }
+    value
+}
+
+/// A duration of at most a day.
+fn duration(given: Option<&Text<Nanos>>, or: Nanos, at: &KeyPath, r: &mut Report<'_>) -> Nanos {
+    let value = given.map_or(or, |t| t.0);
+    if value > LONGEST {
+        r.bad(at, "at most 24 h");
+    }
+    value
+}

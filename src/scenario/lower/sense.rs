@@ -1,0 +1,159 @@
+//! What only shows when the parts are seen together.
+
+use super::{CasePlan, Report, Scene};
+use crate::model::Nanos;
+use crate::scenario::path::KeyPath;
+use crate::scenario::{CarrierSpec, Channels, CursorSpec, HeaderProfile, PullSpec, TargetPlan};
+
+pub(super) fn check(scene: &Scene, r: &mut Report<'_>) {
+    for case in &scene.cases {
+        channel_is_named(scene, case, r);
+        pull_fits_phases(scene, case, r);
+        cursor_fits(scene, case, r);
+    }
+    publish_names_channels(scene, r);
+    notes(scene, r);
+}
+
+/// More than one channel, now or in a sweep.
+fn many_channels(scene: &Scene) -> bool {
+    scene.channels.len() > 1 || scene.sweep.channels.iter().flatten().any(|n| *n > 1)
+}
+
+fn follows_channel(carrier: &CarrierSpec) -> bool {
+    let names = |text: &str| text.contains("${channel}");
+    match carrier {
+        CarrierSpec::Poll(p) => names(&p.pull.path),
+        CarrierSpec::LongPoll(p) => names(&p.pull.path),
+        CarrierSpec::WebSocket(w) => names(&w.path) || w.send.iter().any(|s| names(s)),
+    }
+}
+
+fn channel_is_named(scene: &Scene, case: &CasePlan, r: &mut Report<'_>) {
+    let at = &case.template_at;
+    let follows = follows_channel(&case.carrier);
+    if many_channels(scene) && !follows {
+        let n = scene.channels.len();
+        r.wrong(
+            at,
+            format!("`{at}` has no ${{channel}}, and there is more than one channel ({n})"),
+            Some("without it every client would listen to the same feed".into()),
+        );
+        return;
+    }
+    let Some(publish) = &scene.publish else { return };
+    if r.is_broken(&KeyPath::at("publish.http.post")) {
+        return;
+    }
+    let fresh = matches!(scene.channels, Channels::Fresh(_));
+    if fresh && follows != publish.path.contains("${channel}") {
+        r.wrong(at, format!("only one of `{at}` and the publish path holds ${{channel}}: they would not meet"),
+            Some("channels get a new name in every run; put ${channel} in both, or name them: channels = [\"news\"]".into()));
+    }
+}
+
+fn publish_names_channels(scene: &Scene, r: &mut Report<'_>) {
+    let Some(publish) = &scene.publish else { return };
+    if many_channels(scene) && !publish.path.contains("${channel}") {
+        let at = KeyPath::at("publish.http").key(&publish.method.to_ascii_lowercase());
+        r.wrong(
+            &at,
+            format!("`{at}` has no ${{channel}}, and there is more than one channel"),
+            Some("without it every message would go to the same place".into()),
+        );
+    }
+}
+
+fn pull_fits_phases(scene: &Scene, case: &CasePlan, r: &mut Report<'_>) {
+    let CarrierSpec::Poll(poll) = &case.carrier else { return };
+    // A stand-in for a period that is in error must not be held against anything.
+    if r.is_broken(&case.at.key("poll").key("every")) {
+        return;
+    }
+    if poll.every > scene.load.measure {
+        let want =
+            format!("at most `load.measure` ({}): a client might not ask once", show(scene.load.measure));
+        r.bad(&case.at.key("poll").key("every"), want);
+        return;
+    }
+    let least = poll.every + Nanos::SECOND;
+    if scene.publish.is_some() && scene.load.drain.is_some_and(|drain| drain < least) {
+        let want = format!(
+            "at least {} for case \"{}\" (its period and 1 s): messages still waiting for the next poll would be called lost",
+            show(least),
+            case.name
+        );
+        r.bad(&KeyPath::at("load.drain"), want);
+    }
+}
+
+fn show(d: Nanos) -> String {
+    crate::scenario::units::show_duration(d)
+}
+
+fn pull_of(carrier: &CarrierSpec) -> Option<(&PullSpec, &'static str)> {
+    match carrier {
+        CarrierSpec::Poll(p) => Some((&p.pull, "poll")),
+        CarrierSpec::LongPoll(p) => Some((&p.pull, "long_poll")),
+        CarrierSpec::WebSocket(_) => None,
+    }
+}
+
+/// A header that the cursor writes must not also be a fixed one.
+fn cursor_fits(scene: &Scene, case: &CasePlan, r: &mut Report<'_>) {
+    let Some((pull, key)) = pull_of(&case.carrier) else { return };
+    let written: Vec<&str> = match &pull.cursor {
+        CursorSpec::Etag => vec!["If-None-Match", "If-Modified-Since"],
+        CursorSpec::Value { into: crate::scenario::CursorInto::Header(name), .. } => vec![name],
+        _ => vec![],
+    };
+    let (HeaderProfile::Custom(fixed), at) = (match &case.headers {
+        Some(own) => (own, case.at.key("headers")),
+        None => (&scene.load.headers, KeyPath::at("load.headers")),
+    }) else {
+        return;
+    };
+    if let Some((name, _)) = fixed.iter().find(|(n, _)| written.iter().any(|w| w.eq_ignore_ascii_case(n))) {
+        r.wrong(
+            &at.key(name),
+            format!("header `{name}` is written by the cursor of case \"{}\"", case.name),
+            Some(format!("leave it out, or set `{key}.cursor`")),
+        );
+    }
+}
+
+fn notes(scene: &Scene, r: &mut Report<'_>) {
+    let external = matches!(scene.target, TargetPlan::External { .. });
+    let fewest = scene.sweep.clients.iter().flatten().copied().chain([scene.load.clients]).min().unwrap_or(1);
+    if (scene.channels.len() as u64) > u64::from(fewest) {
+        r.note(format!(
+            "{} channels and {fewest} clients: some channels have no listener",
+            scene.channels.len()
+        ));
+    }
+    match &scene.publish {
+        None if external => r.note("nothing is published: delivery time and loss are measured only for messages that carry our stamp"),
+        None => r.note("nothing is published: an idle run, which prices connections"),
+        Some(p) => few_samples(scene, p.rate_per_s, r),
+    }
+    for case in &scene.cases {
+        let Some((pull, key)) = pull_of(&case.carrier) else { continue };
+        let latest = case.carrier.conflates();
+        if pull.cursor == CursorSpec::None && !latest && scene.publish.is_some() {
+            let meant = if key == "poll" {
+                "answers may repeat what a client has (counted as redundant)"
+            } else {
+                "what comes between two requests is lost, and counted so"
+            };
+            r.note(format!("case \"{}\" has no cursor: {meant}", case.name));
+        }
+    }
+}
+
+/// A quantile needs 10 samples beyond it; a run that can never show its p99 is told beforehand.
+fn few_samples(scene: &Scene, rate: f64, r: &mut Report<'_>) {
+    let expected = rate * f64::from(scene.load.clients) * scene.load.measure.as_secs_f64();
+    if expected < 1000.0 && scene.sweep.clients.is_none() && scene.sweep.rate.is_none() {
+        r.note(format!("about {expected:.0} deliveries a run: a p99 needs 1000, so it will not be shown"));
+    }
+}

@@ -1,0 +1,170 @@
+//! A plan as JSON, for the manifest: every default filled in, no secret.
+
+use super::{
+    CarrierSpec, Channels, CursorFrom, CursorInto, CursorSpec, HeaderProfile, Plan, PublishPlan, PullSpec,
+    RunPlan, TargetPlan,
+};
+use serde_json::{Value, json};
+use std::fmt;
+
+/// Values that came from the environment. Shown nowhere, not even by `Debug`.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Secrets(Vec<String>);
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} secrets", self.0.len())
+    }
+}
+
+impl Secrets {
+    /// Keeps the values, the longest first, so that one that holds another is hidden whole.
+    pub(super) fn new(mut values: Vec<String>) -> Secrets {
+        values.retain(|v| !v.is_empty());
+        values.sort_by_key(|v| std::cmp::Reverse(v.len()));
+        values.dedup();
+        Secrets(values)
+    }
+
+    /// The text with `<env>` in place of every value that came from the environment.
+    pub fn hide(&self, text: &str) -> String {
+        self.0.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "<env>"))
+    }
+
+    fn hide_all(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => *text = self.hide(text),
+            Value::Array(list) => list.iter_mut().for_each(|v| self.hide_all(v)),
+            Value::Object(map) => map.values_mut().for_each(|v| self.hide_all(v)),
+            _ => {}
+        }
+    }
+}
+
+impl Plan {
+    /// The plan as it will be done: every default filled in, `<env>` in place of what came from the
+    /// environment. Keys end in their unit.
+    pub fn to_json(&self) -> Value {
+        let mut planned = json!({
+            "title": self.title,
+            "seed": self.seed,
+            "target": target(&self.target),
+            "slo": self.slo.iter().map(|o| json!({"key": o.key, "text": o.text, "bound": o.bound})).collect::<Vec<_>>(),
+            "notes": self.notes,
+            "runs": self.runs.iter().map(run).collect::<Vec<_>>(),
+        });
+        self.secrets.hide_all(&mut planned);
+        planned
+    }
+}
+
+fn target(target: &TargetPlan) -> Value {
+    match target {
+        TargetPlan::Bundled => json!("bundled"),
+        TargetPlan::External { base, start, ready, ready_timeout, cost_port, allow_remote } => json!({
+            "base": base.url(),
+            "start": start,
+            "ready": ready,
+            "ready_timeout_ns": ready_timeout.0,
+            "cost_port": cost_port.unwrap_or(base.port),
+            "allow_remote": allow_remote,
+        }),
+    }
+}
+
+fn run(run: &RunPlan) -> Value {
+    json!({
+        "case": run.case,
+        "repeat": run.repeat,
+        "seed": run.seed,
+        "swept": run.swept.iter().map(|(k, v)| (k.clone(), json!(v))).collect::<serde_json::Map<_, _>>(),
+        "clients": run.clients,
+        "channels": match &run.channels {
+            Channels::Fresh(n) => json!(n),
+            Channels::Named(names) => json!(names),
+        },
+        run.carrier.key(): carrier(&run.carrier),
+        "headers": headers(&run.headers),
+        "publish": run.publish.as_ref().map(publish),
+        "connect_ns": run.phases.connect.0,
+        "warmup_ns": run.phases.warmup.0,
+        "measure_ns": run.phases.measure.0,
+        "drain_ns": run.phases.drain.0,
+        "workers": run.workers,
+        "pin": run.pin,
+        "connect_timeout_ns": run.connect_timeout.0,
+        "request_timeout_ns": run.request_timeout.0,
+    })
+}
+
+fn publish(p: &PublishPlan) -> Value {
+    json!({
+        "method": p.method,
+        "path": p.path,
+        "base": p.base.as_ref().map(super::Base::url),
+        "status": p.status,
+        "headers": pairs(&p.headers),
+        "rate_per_s": p.rate_per_s,
+        "arrivals": match p.arrivals {
+            super::Arrivals::Constant => "constant",
+            super::Arrivals::Poisson => "poisson",
+        },
+        "payload_bytes": p.payload_bytes,
+        "connections": p.connections,
+    })
+}
+
+fn headers(headers: &HeaderProfile) -> Value {
+    match headers {
+        HeaderProfile::Minimal => json!("minimal"),
+        HeaderProfile::Browser => json!("browser"),
+        HeaderProfile::Custom(list) => pairs(list),
+    }
+}
+
+fn pairs(list: &[(String, String)]) -> Value {
+    list.iter().map(|(k, v)| (k.clone(), json!(v))).collect::<serde_json::Map<_, _>>().into()
+}
+
+fn carrier(carrier: &CarrierSpec) -> Value {
+    match carrier {
+        CarrierSpec::Poll(p) => {
+            let mut value = pull(&p.pull);
+            value["every_ns"] = json!(p.every.0);
+            value["pace"] = json!(if p.fixed_rate { "fixed-rate" } else { "fixed-delay" });
+            value["endpoint"] = json!(if p.latest_value { "latest" } else { "cursor" });
+            value
+        }
+        CarrierSpec::LongPoll(p) => {
+            let mut value = pull(&p.pull);
+            value["settle_ns"] = json!(p.settle.0);
+            value
+        }
+        CarrierSpec::WebSocket(w) => json!({
+            "path": w.path,
+            "subprotocols": w.subprotocols,
+            "send": w.send,
+            "max_message_bytes": w.max_message_bytes,
+        }),
+    }
+}
+
+fn pull(p: &PullSpec) -> Value {
+    json!({"get": p.path, "status": p.status, "empty": p.empty, "cursor": cursor(&p.cursor)})
+}
+
+fn cursor(cursor: &CursorSpec) -> Value {
+    let CursorSpec::Value { from, into, initial } = cursor else {
+        return json!(if *cursor == CursorSpec::None { "none" } else { "etag" });
+    };
+    let (from_key, from) = match from {
+        CursorFrom::Header(name) => ("header", name),
+        CursorFrom::Pointer(text) => ("pointer", text),
+        CursorFrom::Regex(text) => ("regex", text),
+    };
+    let (into_key, into) = match into {
+        CursorInto::Header(name) => ("into_header", name),
+        CursorInto::Query(name) => ("into_query", name),
+    };
+    json!({from_key: from, into_key: into, "initial": initial})
+}

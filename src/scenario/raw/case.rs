@@ -1,0 +1,112 @@
+//! `[[case]]`: how the clients of a case attach.
+
+use super::{Bytes, Cursor, Headers, Text};
+use crate::model::Nanos;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// One transport to compare: a name, and exactly one of `poll`, `long_poll`, `websocket`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scenario) struct Case {
+    /// Its name in tables and charts; unlike every other case's.
+    #[schemars(required, length(min = 1, max = 60), example = "polling, 1 s")]
+    pub(in crate::scenario) name: Option<String>,
+    /// Ask at an interval.
+    #[schemars(extend("x-want" = "a table: poll = { get = \"/poll/${channel}\", every = \"1s\" }"))]
+    pub(in crate::scenario) poll: Option<Poll>,
+    /// Ask, be held until there is something, ask again.
+    #[schemars(extend("x-want" = "a table: long_poll = { get = \"/lp/${channel}\" }"))]
+    pub(in crate::scenario) long_poll: Option<LongPoll>,
+    /// WebSocket (RFC 6455).
+    #[schemars(extend("x-want" = "a table: websocket = { path = \"/ws/${channel}\" }"))]
+    pub(in crate::scenario) websocket: Option<WebSocket>,
+    /// Headers of this case's requests, in place of those of `[load]`.
+    pub(in crate::scenario) headers: Option<Headers>,
+}
+
+/// `poll = { get = "/poll/${channel}", every = "1s" }`
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scenario) struct Poll {
+    /// Path and query, with `${channel}` and `${client}`.
+    #[schemars(required, example = "/poll/${channel}")]
+    pub(in crate::scenario) get: Option<String>,
+    /// The period; every client has a random phase in it.
+    #[schemars(extend("default" = "1s"))]
+    pub(in crate::scenario) every: Option<Text<Nanos>>,
+    /// Where the period is counted from.
+    #[schemars(extend("default" = "fixed-rate"))]
+    pub(in crate::scenario) pace: Option<Pace>,
+    /// How the next request tells what this client already has.
+    #[schemars(extend("default" = "etag"))]
+    pub(in crate::scenario) cursor: Option<Cursor>,
+    /// What the endpoint tells.
+    #[schemars(extend("default" = "cursor"))]
+    pub(in crate::scenario) endpoint: Option<Endpoint>,
+    /// Statuses whose body holds messages.
+    #[schemars(length(min = 1), inner(range(min = 100, max = 599)), extend("default" = [200]))]
+    pub(in crate::scenario) status: Option<Vec<u16>>,
+    /// Statuses that say "nothing new"; never an error.
+    #[schemars(inner(range(min = 100, max = 599)), extend("default" = [204, 304, 408]))]
+    pub(in crate::scenario) empty: Option<Vec<u16>>,
+}
+
+/// Where a poll's period is counted from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::scenario) enum Pace {
+    /// From the schedule: a slow answer does not slow the client down.
+    FixedRate,
+    /// From the last answer.
+    FixedDelay,
+}
+
+/// What a polled endpoint tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::scenario) enum Endpoint {
+    /// What came after the cursor.
+    Cursor,
+    /// The latest value only; what was overwritten meanwhile is conflated, not lost.
+    Latest,
+}
+
+/// `long_poll = { get = "/lp/${channel}" }`
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scenario) struct LongPoll {
+    /// Path and query, with `${channel}` and `${client}`.
+    #[schemars(required, example = "/lp/${channel}")]
+    pub(in crate::scenario) get: Option<String>,
+    /// How the next request tells what this client already has.
+    #[schemars(extend("default" = "etag"))]
+    pub(in crate::scenario) cursor: Option<Cursor>,
+    /// A client counts as subscribed so long after its first request, though nothing was answered:
+    /// a target never says that it holds a request.
+    #[schemars(extend("default" = "300 ms"))]
+    pub(in crate::scenario) settle: Option<Text<Nanos>>,
+    /// Statuses whose body holds messages.
+    #[schemars(length(min = 1), inner(range(min = 100, max = 599)), extend("default" = [200]))]
+    pub(in crate::scenario) status: Option<Vec<u16>>,
+    /// Statuses that say "nothing new, ask again"; never an error.
+    #[schemars(inner(range(min = 100, max = 599)), extend("default" = [204, 304, 408]))]
+    pub(in crate::scenario) empty: Option<Vec<u16>>,
+}
+
+/// `websocket = { path = "/ws/${channel}" }`
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scenario) struct WebSocket {
+    /// Path and query, with `${channel}` and `${client}`.
+    #[schemars(required, example = "/ws/${channel}")]
+    pub(in crate::scenario) path: Option<String>,
+    /// Subprotocols offered.
+    pub(in crate::scenario) subprotocols: Option<Vec<String>>,
+    /// Text messages sent once the session is open, with `${channel}` and `${client}`.
+    #[schemars(example = [r#"{"sub":"${channel}"}"#])]
+    pub(in crate::scenario) send: Option<Vec<String>>,
+    /// Largest message taken.
+    #[schemars(extend("default" = "1 MiB"))]
+    pub(in crate::scenario) max_message: Option<Text<Bytes>>,
+}

@@ -1,0 +1,140 @@
+//! A scenario file as it is written, nothing filled in.
+//!
+//! These types are the one source of the JSON Schema: doc comments are what an editor shows,
+//! patterns and ranges are what `check` enforces. Every field is an `Option`, the required ones
+//! too: what the schema refused is taken out before reading, so that one error does not hide the
+//! next. They judge nothing; `lower` does.
+
+mod case;
+mod publish;
+mod slo;
+mod text;
+mod unions;
+
+pub(super) use case::{Case, Endpoint, LongPoll, Pace, Poll, WebSocket};
+pub(super) use publish::{Http, Publish, Spacing};
+pub(super) use slo::Slo;
+pub(super) use text::{Bytes, PerSecond, Text};
+pub(super) use unions::{ChannelsOf, Cursor, CursorTable, Headers, Pairs};
+
+use crate::model::Nanos;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// A pushbench scenario: which transports carry which feed to how many clients.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Scenario {
+    /// What it asks, as a question. Names the results folder and stands above the charts.
+    #[schemars(required, length(min = 1), example = "Which transport should carry my feed?")]
+    pub(super) title: Option<String>,
+    /// Seed of every random choice: phases of pollers, arrivals, order of runs.
+    #[schemars(range(max = 9_007_199_254_740_991_u64), extend("default" = 1))]
+    pub(super) seed: Option<u64>,
+    /// The server under test. Left out: the bundled reference server, fresh for every run.
+    pub(super) target: Option<Target>,
+    /// The feed. Left out: nothing is published (idle clients, or a target that publishes by itself).
+    pub(super) publish: Option<Publish>,
+    /// How many clients, and how long each phase lasts.
+    #[schemars(required, extend("x-want" = "a section [load] with at least clients = 500"))]
+    pub(super) load: Option<Load>,
+    /// The cases that are compared: one transport each.
+    #[schemars(required, length(min = 1), extend("x-want" = "at least one [[case]] with a name and one of poll, long_poll, websocket"))]
+    pub(super) case: Option<Vec<Case>>,
+    /// Values to go through: runs = cases x every combination x repeat.
+    pub(super) sweep: Option<Sweep>,
+    /// Objectives, such as `delivery_p99 = "< 250 ms"`. One that is missed: exit code 10.
+    pub(super) slo: Option<Slo>,
+}
+
+/// `[target]`
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Target {
+    /// Scheme, host and port, without a path.
+    #[schemars(required, example = "http://127.0.0.1:18080", extend("x-want" = "scheme, host and port, such as \"http://127.0.0.1:18080\""))]
+    pub(super) base: Option<String>,
+    /// A shell command that starts it, run in the scenario file's folder; stopped after each run.
+    #[schemars(length(min = 1), example = "exec ./my-server --port 18080")]
+    pub(super) start: Option<String>,
+    /// A path that answers with a status below 400 once the target is ready.
+    #[schemars(regex(pattern = r"^/|\$\{env:"), example = "/ok", extend("x-want" = "a path, such as \"/ok\""))]
+    pub(super) ready: Option<String>,
+    /// How long to wait for readiness.
+    #[schemars(extend("default" = "30s"))]
+    pub(super) ready_timeout: Option<Text<Nanos>>,
+    /// Where the cost of the target is found.
+    pub(super) cost: Option<Cost>,
+    /// Whether an address that is neither loopback nor private may be driven. Only for a server
+    /// that is yours.
+    #[schemars(extend("default" = false))]
+    pub(super) allow_remote: Option<bool>,
+}
+
+/// `cost = { port = 18080 }`
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Cost {
+    /// The port whose owners are priced, when it is not that of `base` (a proxy in front).
+    #[schemars(required, range(min = 1, max = 65535), example = 18080)]
+    pub(super) port: Option<u16>,
+}
+
+/// `[load]`
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Load {
+    /// Virtual clients; client i listens to channel i modulo channels.
+    #[schemars(required, range(min = 1, max = 15000), example = 500,
+        extend("x-want" = "a whole number from 1 to 15000: one process is not trusted with more (descriptors, and its own delays would be measured)"))]
+    pub(super) clients: Option<u32>,
+    /// The clients attach evenly over this time.
+    #[schemars(extend("default" = "1s"))]
+    pub(super) connect: Option<Text<Nanos>>,
+    /// Messages flow and are not counted.
+    #[schemars(extend("default" = "2s"))]
+    pub(super) warmup: Option<Text<Nanos>>,
+    /// What counts.
+    #[schemars(extend("default" = "10s"))]
+    pub(super) measure: Option<Text<Nanos>>,
+    /// Nothing new is published; what is under way may still arrive. Default: 2 s, or the case's
+    /// poll period and 1 s, whichever is longer.
+    pub(super) drain: Option<Text<Nanos>>,
+    /// Headers of every request: "minimal" (what the protocol needs), "browser" (what a browser
+    /// really sends), or a table.
+    #[schemars(extend("default" = "minimal"))]
+    pub(super) headers: Option<Headers>,
+    /// Worker threads; 0: one for each core that the target leaves free.
+    #[schemars(range(max = 1024), extend("default" = 0))]
+    pub(super) workers: Option<u32>,
+    /// Pin the workers, and a target that the run starts, to cores of their own.
+    #[schemars(extend("default" = true))]
+    pub(super) pin: Option<bool>,
+    /// Limit of one connection attempt with its handshake.
+    #[schemars(extend("default" = "10s"))]
+    pub(super) connect_timeout: Option<Text<Nanos>>,
+    /// Limit of one request; for a held one it must be beyond what the target holds it.
+    #[schemars(extend("default" = "60s"))]
+    pub(super) request_timeout: Option<Text<Nanos>>,
+}
+
+/// `[sweep]`
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Sweep {
+    /// Values for `load.clients`.
+    #[schemars(length(min = 1), inner(range(min = 1, max = 15000)), example = [100, 500, 2000])]
+    pub(super) clients: Option<Vec<u32>>,
+    /// Values for `publish.rate`.
+    #[schemars(length(min = 1))]
+    pub(super) rate: Option<Vec<Text<PerSecond>>>,
+    /// Values for `publish.payload`.
+    #[schemars(length(min = 1))]
+    pub(super) payload: Option<Vec<Text<Bytes>>>,
+    /// Values for `publish.channels`, as counts.
+    #[schemars(length(min = 1), inner(range(min = 1, max = 100_000)), example = [1, 10, 100])]
+    pub(super) channels: Option<Vec<u32>>,
+    /// How often everything is repeated; 6 or more make two cases comparable.
+    #[schemars(range(min = 1, max = 1000), extend("default" = 1))]
+    pub(super) repeat: Option<u32>,
+}

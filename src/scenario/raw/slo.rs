@@ -1,0 +1,161 @@
+//! `[slo]`: a relation and a bound, in the unit of what is measured.
+
+use super::text::{Bytes, Text, Written};
+use crate::model::Nanos;
+use crate::scenario::{Objective, Relation};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::marker::PhantomData;
+
+/// Objectives of every run; one that is missed makes the exit code 10.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scenario) struct Slo {
+    /// Median delivery time.
+    delivery_p50: Option<Text<Bound<Nanos>>>,
+    /// Delivery time that 90 % keep below.
+    delivery_p90: Option<Text<Bound<Nanos>>>,
+    /// Delivery time that 99 % keep below.
+    delivery_p99: Option<Text<Bound<Nanos>>>,
+    /// Delivery time that 99.9 % keep below.
+    delivery_p999: Option<Text<Bound<Nanos>>>,
+    /// The longest delivery time.
+    delivery_max: Option<Text<Bound<Nanos>>>,
+    /// Connect time that 99 % keep below.
+    connect_p99: Option<Text<Bound<Nanos>>>,
+    /// Messages that were expected and never came.
+    lost: Option<Text<Bound<Count>>>,
+    /// Messages that came twice.
+    duplicate: Option<Text<Bound<Count>>>,
+    /// Messages that the target did not take.
+    publish_failed: Option<Text<Bound<Count>>>,
+    /// Failures of all classes.
+    failures: Option<Text<Bound<Count>>>,
+    /// Bytes that are not payload, over bytes that are.
+    overhead_to_payload: Option<Text<Bound<Ratio>>>,
+    /// CPU time of the target for each delivered message.
+    cpu_us_per_delivery: Option<Text<Bound<Nanos>>>,
+    /// Memory of the target for each connection.
+    bytes_per_connection: Option<Text<Bound<Bytes>>>,
+}
+
+impl Slo {
+    /// The lines that are there, in the order above.
+    pub(in crate::scenario) fn objectives(&self) -> Vec<Objective> {
+        fn line<U>(key: &str, bound: Option<&Text<Bound<U>>>) -> Option<Objective> {
+            let Text(b) = bound?;
+            Some(Objective {
+                key: key.to_owned(),
+                text: b.text.clone(),
+                relation: b.relation,
+                bound: b.bound,
+            })
+        }
+        let all = [
+            line("delivery_p50", self.delivery_p50.as_ref()),
+            line("delivery_p90", self.delivery_p90.as_ref()),
+            line("delivery_p99", self.delivery_p99.as_ref()),
+            line("delivery_p999", self.delivery_p999.as_ref()),
+            line("delivery_max", self.delivery_max.as_ref()),
+            line("connect_p99", self.connect_p99.as_ref()),
+            line("lost", self.lost.as_ref()),
+            line("duplicate", self.duplicate.as_ref()),
+            line("publish_failed", self.publish_failed.as_ref()),
+            line("failures", self.failures.as_ref()),
+            line("overhead_to_payload", self.overhead_to_payload.as_ref()),
+            line("cpu_us_per_delivery", self.cpu_us_per_delivery.as_ref()),
+            line("bytes_per_connection", self.bytes_per_connection.as_ref()),
+        ];
+        all.into_iter().flatten().collect()
+    }
+}
+
+/// `< 250 ms`
+#[derive(Clone, Debug)]
+pub(in crate::scenario) struct Bound<U> {
+    text: String,
+    relation: Relation,
+    bound: f64,
+    unit: PhantomData<U>,
+}
+
+impl<U> Bound<U> {
+    fn split(text: &str, value: impl Fn(&str) -> Option<f64>) -> Option<Bound<U>> {
+        let signs = [
+            ("<=", Relation::AtMost),
+            ("<", Relation::Less),
+            ("==", Relation::Equal),
+            (">=", Relation::AtLeast),
+            (">", Relation::Greater),
+        ];
+        let (sign, relation) = signs.into_iter().find(|(sign, _)| text.starts_with(sign))?;
+        let rest = text[sign.len()..].trim_start();
+        Some(Bound { text: text.to_owned(), relation, bound: value(rest)?, unit: PhantomData })
+    }
+}
+
+/// A whole number of things.
+#[derive(Clone, Debug)]
+pub(in crate::scenario) struct Count;
+
+/// One thing over another.
+#[derive(Clone, Debug)]
+pub(in crate::scenario) struct Ratio;
+
+impl Written for Bound<Nanos> {
+    const NAME: &'static str = "DurationBound";
+    const PATTERN: &'static str = r"(<|<=|==|>=|>) ?[0-9]{1,9}(\.[0-9]{1,9})? ?(ns|us|µs|ms|s|min|h)";
+    const WANT: &'static str = "a relation and a duration, such as \"< 250 ms\"";
+    const EXAMPLES: &'static [&'static str] = &["< 250 ms", "<= 1 s"];
+    fn read(text: &str) -> Option<Self> {
+        Bound::split(text, |t| Nanos::read(t).map(|d| d.0 as f64))
+    }
+}
+
+impl Written for Bound<Count> {
+    const NAME: &'static str = "CountBound";
+    const PATTERN: &'static str = r"(<|<=|==|>=|>) ?[0-9]{1,15}";
+    const WANT: &'static str = "a relation and a count, such as \"== 0\"";
+    const EXAMPLES: &'static [&'static str] = &["== 0", "< 10"];
+    fn read(text: &str) -> Option<Self> {
+        Bound::split(text, |t| t.parse::<u64>().ok().map(|n| n as f64))
+    }
+}
+
+impl Written for Bound<Ratio> {
+    const NAME: &'static str = "RatioBound";
+    const PATTERN: &'static str = r"(<|<=|==|>=|>) ?[0-9]{1,9}(\.[0-9]{1,9})?";
+    const WANT: &'static str = "a relation and a plain number, such as \"< 2.5\"";
+    const EXAMPLES: &'static [&'static str] = &["< 2.5"];
+    fn read(text: &str) -> Option<Self> {
+        Bound::split(text, |t| t.parse().ok())
+    }
+}
+
+impl Written for Bound<Bytes> {
+    const NAME: &'static str = "SizeBound";
+    const PATTERN: &'static str =
+        r"(<|<=|==|>=|>) ?([0-9]{1,12} ?B|[0-9]{1,6}(\.(5|25|75|125))? ?(kB|KiB|MB|MiB))";
+    const WANT: &'static str = "a relation and a size, such as \"< 8 KiB\"";
+    const EXAMPLES: &'static [&'static str] = &["< 8 KiB"];
+    fn read(text: &str) -> Option<Self> {
+        Bound::split(text, |t| Bytes::read(t).map(|b| b.0 as f64))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_relation_and_a_bound_in_the_metrics_own_unit() {
+        let read = |text| <Bound<Nanos> as Written>::read(text).map(|b| (b.relation, b.bound));
+        assert_eq!(read("< 250 ms"), Some((Relation::Less, 250e6)));
+        assert_eq!(read("<=1s"), Some((Relation::AtMost, 1e9)));
+        assert_eq!(read("250 ms"), None);
+        assert_eq!(read("< 250"), None);
+        let size = <Bound<Bytes> as Written>::read(">= 8 KiB").map(|b| (b.relation, b.bound));
+        assert_eq!(size, Some((Relation::AtLeast, 8192.0)));
+        assert!(<Bound<Count> as Written>::read("== 0.5").is_none());
+    }
+}

@@ -1,0 +1,207 @@
+//! The whole way from text to plan.
+
+use super::*;
+use crate::model::Nanos;
+use serde_json::{Value, json};
+
+const GOOD: &str = r#"
+title = "Does it hold?"
+[target]
+base = "http://127.0.0.1:18080"
+start = "exec ./server"
+[publish]
+http = { put = "/pub/${channel}", headers = { Authorization = "Bearer ${env:KEY}", Accept = "*/*" } }
+channels = 10
+rate = "20/s"
+[load]
+clients = 500
+[[case]]
+name = "slow polling"
+poll = { get = "/poll/${channel}", every = "3s", cursor = { regex = "id=(\\d+)", into_query = "since" } }
+[[case]]
+name = "websocket"
+websocket = { path = "/ws/${channel}?key=${env:KEY}" }
+headers = "browser"
+"#;
+
+fn env(name: &str) -> Option<String> {
+    (name == "KEY").then(|| "s3cr3t".to_owned())
+}
+
+fn plan_of(text: &str, overrides: &Overrides) -> Plan {
+    parse_with("test", text, overrides, &env).unwrap_or_else(|e| panic!("{e}"))
+}
+
+fn errors_of(text: &str, overrides: &Overrides) -> String {
+    parse_with("test", text, overrides, &env).expect_err("it is broken").to_string()
+}
+
+#[test]
+fn every_default_is_filled_in() {
+    let plan = plan_of(GOOD, &Overrides::default());
+    assert_eq!((plan.seed, plan.runs.len()), (1, 2));
+    let [polling, socket] = plan.runs.as_slice() else { panic!("two runs") };
+    assert_eq!(polling.case, "slow polling", "without sweep and repeat the file's order is kept");
+    assert_eq!(polling.phases.drain, Nanos(4 * Nanos::SECOND.0), "the period and a second");
+    assert_eq!(socket.phases.drain, Nanos(2 * Nanos::SECOND.0));
+    assert_eq!((polling.seed, &polling.headers), (socket.seed, &HeaderProfile::Minimal));
+    assert_eq!(socket.headers, HeaderProfile::Browser);
+    let CarrierSpec::Poll(poll) = &polling.carrier else { panic!("a poll") };
+    assert_eq!((poll.fixed_rate, poll.latest_value), (true, false));
+    assert_eq!((poll.pull.status.as_slice(), poll.pull.empty.as_slice()), (&[200][..], &[204, 304, 408][..]));
+    let feed = polling.publish.as_ref().expect("a feed");
+    assert_eq!((feed.method.as_str(), feed.payload_bytes, feed.connections), ("PUT", 64, 64));
+    assert!(plan.notes[0].contains("without `target.ready`"), "{:?}", plan.notes);
+}
+
+#[test]
+fn secrets_are_used_and_never_shown() {
+    let plan = plan_of(GOOD, &Overrides::default());
+    let feed = plan.runs[0].publish.as_ref().expect("a feed");
+    let headers: Vec<_> = feed.headers.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+    assert_eq!(headers, [("Authorization", "Bearer s3cr3t"), ("Accept", "*/*")], "in the order of the file");
+    let shown = plan.to_json().to_string();
+    assert!(shown.contains("Bearer <env>") && shown.contains("key=<env>"), "{shown}");
+    for text in [shown, plan.source.clone(), format!("{:?}", plan.secrets)] {
+        assert!(!text.contains("s3cr3t"), "{text}");
+    }
+}
+
+#[test]
+fn a_value_from_the_environment_is_checked_and_not_shown() {
+    let text = GOOD.replace("rate = \"20/s\"", "rate = \"${env:KEY}\"");
+    let errors = errors_of(&text, &Overrides::default());
+    assert!(errors.contains("`publish.rate` is \"${env:KEY}\"; want a rate"), "{errors}");
+    assert!(!errors.contains("s3cr3t"), "{errors}");
+}
+
+#[test]
+fn a_key_in_error_is_told_once() {
+    let text = GOOD.replace("poll = { get", "polll = { get").replace("every = \"3s\"", "every = 3");
+    let errors = errors_of(&text, &Overrides::default());
+    assert!(errors.contains("did you mean `poll`?") && errors.ends_with("1 error in test"), "{errors}");
+    let text = GOOD.replace("[load]", "[load]\ndrain = \"2s\"").replace("every = \"3s\"", "every = \"3\"");
+    let errors = errors_of(&text, &Overrides::default());
+    assert!(errors.ends_with("1 error in test"), "the drain is not held against a stand-in: {errors}");
+}
+
+#[test]
+fn sweep_and_repeat_make_randomised_blocks() {
+    let text = GOOD.to_owned() + "[sweep]\nclients = [10, 20]\npayload = [\"64 B\", \"1 KiB\"]\nrepeat = 5\n";
+    let plan = plan_of(&text, &Overrides::default());
+    assert_eq!(plan.runs.len(), 2 * 2 * 2 * 5);
+    let blocks: Vec<_> = plan.runs.chunks(2).collect();
+    for block in &blocks {
+        let [a, b] = block else { panic!("a block holds every case") };
+        assert_eq!((a.seed, a.repeat, &a.swept), (b.seed, b.repeat, &b.swept), "they get the same feed");
+        assert_ne!(a.case, b.case);
+    }
+    let firsts: std::collections::BTreeSet<_> = blocks.iter().map(|b| b[0].case.as_str()).collect();
+    assert_eq!(firsts.len(), 2, "no case always goes first");
+    let seeds: std::collections::BTreeSet<_> = blocks.iter().map(|b| b[0].seed).collect();
+    assert_eq!(seeds.len(), blocks.len());
+    let last = &plan.runs.iter().find(|r| r.swept[1].1 == "1 KiB").expect("it is swept");
+    assert_eq!(last.publish.as_ref().map(|p| p.payload_bytes), Some(1024));
+    let again = plan_of(&text, &Overrides::default());
+    assert_eq!(again.to_json(), plan.to_json(), "the same seed, the same plan");
+    let other = plan_of(&text, &Overrides { seed: Some(2), ..Overrides::default() });
+    assert_ne!(other.to_json()["runs"], plan.to_json()["runs"]);
+}
+
+#[test]
+fn overrides_replace_what_the_file_says() {
+    let overrides = Overrides {
+        clients: Some(7),
+        duration: Some(Nanos(5 * Nanos::SECOND.0)),
+        target: Some("http://127.0.0.1:9999".into()),
+        cases: vec!["websocket".into()],
+        seed: Some(3),
+    };
+    let plan = plan_of(&(GOOD.to_owned() + "[sweep]\nclients = [10, 20]\n"), &overrides);
+    let [run] = plan.runs.as_slice() else { panic!("one run") };
+    assert_eq!((run.clients, run.phases.measure.0, plan.seed), (7, 5_000_000_000, 3));
+    let TargetPlan::External { base, start, .. } = &plan.target else { panic!("external") };
+    assert_eq!((base.port, start), (9999, &None));
+    assert_eq!(plan.notes.len(), 4, "the sweep, the start, idle channels, few samples: {:?}", plan.notes);
+}
+
+#[test]
+fn overrides_are_checked_as_the_file_is() {
+    let overrides = Overrides {
+        clients: Some(15_001),
+        target: Some("127.0.0.1".into()),
+        cases: vec!["websockets".into()],
+        seed: Some(u64::MAX),
+        ..Overrides::default()
+    };
+    let errors = errors_of(GOOD, &overrides);
+    assert!(errors.contains("`--clients` will not do; want 1 to 15000"), "{errors}");
+    assert!(errors.contains("`--target` will not do; want scheme, host and port"), "{errors}");
+    assert!(errors.contains("did you mean \"websocket\"?"), "{errors}");
+    assert!(errors.contains("`--seed` will not do"), "{errors}");
+    assert!(!errors.contains("-->"), "flags have no line: {errors}");
+}
+
+#[test]
+fn another_target_keeps_the_paths_of_a_bundled_scenario() {
+    let text = include_str!("../../scenarios/quickstart.toml");
+    assert_eq!(plan_of(text, &Overrides::default()).target, TargetPlan::Bundled);
+    let plan = plan_of(text, &Overrides { target: Some("http://[::1]:8080".into()), ..Overrides::default() });
+    let TargetPlan::External { base, allow_remote, .. } = &plan.target else { panic!("external") };
+    assert_eq!((base.authority().as_str(), *allow_remote), ("[::1]:8080", false));
+    assert!(matches!(&plan.runs[2].carrier, CarrierSpec::WebSocket(w) if w.path == "/ws/${channel}"));
+}
+
+#[test]
+fn the_quick_form_needs_little_and_says_what_is_missing() {
+    let bundled = Quick { transport: "long-poll".into(), ..Quick::default() };
+    let plan = quick(&bundled).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!((&plan.target, plan.runs[0].carrier.key()), (&TargetPlan::Bundled, "long_poll"));
+    assert!(plan.runs[0].publish.is_some());
+    let foreign = Quick {
+        target: Some("ws://127.0.0.1:9000/ws/news".into()),
+        transport: "websocket".into(),
+        ..Quick::default()
+    };
+    let plan = quick(&foreign).unwrap_or_else(|e| panic!("{e}"));
+    assert!(plan.runs[0].publish.is_none() && plan.notes[0].contains("--publish"), "{:?}", plan.notes);
+    let wrong = Quick {
+        transport: "carrier pigeon".into(),
+        every: Some("1s".into()),
+        rate: Some("1/s".into()),
+        ..foreign
+    };
+    assert_eq!(quick(&wrong).expect_err("three faults").len(), 3);
+}
+
+#[test]
+fn the_schema_alone_refuses_what_it_can_say() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/broken");
+    for entry in std::fs::read_dir(folder).expect("fixtures") {
+        let path = entry.expect("readable").path();
+        let text = std::fs::read_to_string(&path).expect("readable");
+        let Ok(doc) = Doc::parse(&text) else { continue };
+        let by_sense = path.file_name().is_some_and(|n| n.to_string_lossy().starts_with("sense-"));
+        assert_eq!(walk::walk(&doc, &schema()).is_empty(), by_sense, "{}", path.display());
+    }
+}
+
+#[test]
+fn the_planned_form_has_every_value_with_its_unit() {
+    let planned = plan_of(GOOD, &Overrides::default()).to_json();
+    let run = &planned["runs"][0];
+    assert_eq!(run["poll"]["every_ns"], json!(3_000_000_000_u64));
+    assert_eq!(run["poll"]["cursor"], json!({"regex": "id=(\\d+)", "into_query": "since", "initial": null}));
+    assert_eq!(run["publish"]["rate_per_s"], json!(20.0));
+    assert_eq!(planned["target"]["cost_port"], json!(18080));
+    assert_eq!(planned["slo"], Value::Array(vec![]));
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_text_makes_it_panic(text in "(\\[?\\[?(title|load|case|publish|poll|x)\\]?\\]? ?=? ?[\\[{\"']?[a-z0-9$\\{\\}: ]{0,9}[\\]}\"']?\n?){0,12}") {
+        if let Err(errors) = parse_with("test", &text, &Overrides::default(), &env) {
+            proptest::prop_assert!(errors.to_string().contains("error"));
+        }
+    }
+}
