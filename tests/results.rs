@@ -1,5 +1,7 @@
 //! The results folder as others see it: an independent reader, the stored fixture, the documents.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
 use hdrhistogram::Histogram;
 use pushbench::result::{
     Bytes, CostRow, Folder, Generator, Interval, LatencyInterval, Ledger, Operations, Polls, Quantiles,

@@ -24,9 +24,10 @@ const ABOUT: [&str; 6] = [
     "Time stamps are seconds since the first connect of that run was due.",
 ];
 
+type Half = fn(&LatencyInterval) -> &Histogram<u64>;
+
 /// The two histograms of an interval by the second half of their tags.
-const KINDS: [(&str, fn(&LatencyInterval) -> &Histogram<u64>); 2] =
-    [("delivery", |i| &i.delivery), ("from_send", |i| &i.delivery_from_send)];
+const KINDS: [(&str, Half); 2] = [("delivery", |i| &i.delivery), ("from_send", |i| &i.delivery_from_send)];
 
 /// The bytes of `latency.hlog`.
 pub(super) fn write(results: &Results) -> io::Result<Vec<u8>> {
