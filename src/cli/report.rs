@@ -1,9 +1,111 @@
-//! `pushbench report`.
+//! `pushbench report`: reads a results folder and prints it. Runs nothing, changes nothing in it.
 
-/// Print a results folder.
+use super::exit;
+use crate::report::{Format, Style, render};
+use crate::result::{ResultError, Results, read_charts};
+use anyhow::Context;
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+/// Print the report of a results folder.
+///
+/// Reads what `pushbench run` wrote and prints it again: the table, whether to believe it and why,
+/// the objectives, the failures with their meaning. The same folder gives the same report.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {}
+#[command(after_help = EXAMPLES)]
+pub(super) struct Args {
+    /// The results folder: the one that `pushbench run` named when it ended.
+    dir: PathBuf,
+    /// What to write.
+    #[arg(long, value_enum, default_value = "text")]
+    format: FormatArg,
+    /// Write to this file instead of standard output.
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
 
-pub(super) fn main(_args: Args) -> anyhow::Result<u8> {
-    anyhow::bail!("not built yet")
+const EXAMPLES: &str = "\
+Examples:
+  pushbench report results/20260321T140502Z-which-transport
+  pushbench report DIR --format html -o report.html      one page, charts included
+  pushbench report DIR --format markdown >> \"$GITHUB_STEP_SUMMARY\"
+  pushbench report DIR --format csv -o runs.csv          one row a run, every key
+
+Reading it:
+  delivery time  publish intended -> received; \"-\" where too few samples lie beyond a quantile
+  lost           owed to a subscribed client and never received
+  header:payload every byte that is not message, to message bytes (TCP stream, without IP)
+  verdict        valid; suspect: read the reason first; invalid: the generator was the limit
+
+Colours go to terminals only, and not when NO_COLOR is set.
+Exit codes: 0 printed, 1 cannot be read or written, 2 no such results folder.";
+
+/// The formats, as the command line names them.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum FormatArg {
+    /// A table for a terminal of 100 columns.
+    Text,
+    /// GitHub's Markdown.
+    Markdown,
+    /// One row a run, every key of summary.json.
+    Csv,
+    /// One self-contained page with the charts.
+    Html,
+    /// Verdicts and objectives as test cases.
+    Junit,
+    /// summary.json as it is read.
+    Json,
+}
+
+impl From<FormatArg> for Format {
+    fn from(arg: FormatArg) -> Format {
+        match arg {
+            FormatArg::Text => Format::Text,
+            FormatArg::Markdown => Format::Markdown,
+            FormatArg::Csv => Format::Csv,
+            FormatArg::Html => Format::Html,
+            FormatArg::Junit => Format::Junit,
+            FormatArg::Json => Format::Json,
+        }
+    }
+}
+
+pub(super) fn main(args: Args) -> anyhow::Result<u8> {
+    let (results, warnings) = match Results::read(&args.dir) {
+        Err(error @ (ResultError::Missing { .. } | ResultError::NoSummary { .. })) => {
+            writeln!(io::stderr().lock(), "error: {error}")?;
+            return Ok(exit::USAGE);
+        }
+        read => read?,
+    };
+    for warning in warnings {
+        writeln!(io::stderr().lock(), "warning: {warning}")?;
+    }
+    let style = style(&args)?;
+    put(args.output.as_deref(), &render(&results, args.format.into(), &style))?;
+    Ok(exit::GOOD)
+}
+
+fn style(args: &Args) -> anyhow::Result<Style> {
+    let plain = args.output.is_some() || std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
+    Ok(Style {
+        colour: !plain && io::stdout().is_terminal(),
+        folder: Some(args.dir.clone()),
+        charts: read_charts(&args.dir)?,
+        ..Style::default()
+    })
+}
+
+fn put(output: Option<&Path>, report: &str) -> anyhow::Result<()> {
+    match output {
+        Some(path) => {
+            std::fs::write(path, report).with_context(|| format!("cannot write {}", path.display()))
+        }
+        None => {
+            let mut out = io::stdout().lock();
+            out.write_all(report.as_bytes())
+                .and_then(|()| out.flush())
+                .context("cannot write to standard output")
+        }
+    }
 }

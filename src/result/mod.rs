@@ -1,7 +1,20 @@
 //! Run results: their schema, writing and reading. Knows nothing of how they were got.
 
+mod charts;
+mod error;
+mod finite;
+mod folder;
+mod hlog;
+mod quantiles;
+mod read;
+mod series;
+mod slo;
 mod summary;
 
+pub use charts::{Chart, read_charts};
+pub use error::ResultError;
+pub use folder::Folder;
+pub use slo::{METRICS, Metric, Unit, evaluate, metric};
 pub use summary::*;
 
 use hdrhistogram::Histogram;
@@ -30,10 +43,12 @@ pub struct RunDetail {
 
 /// One reading of what target and generator cost: a row of `cost.csv`. Totals only grow.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct CostRow {
     /// `target` or `generator`.
     pub of: String,
     /// Seconds since the run's first connect was due; negative before it.
+    #[serde(with = "finite")]
     pub at_s: f64,
     /// `idle`, `connect`, `warmup`, `measure`, `drain`, `after`.
     pub phase: String,
@@ -42,8 +57,10 @@ pub struct CostRow {
     /// Threads alive.
     pub threads: u32,
     /// CPU seconds so far.
+    #[serde(with = "finite")]
     pub cpu_s_total: f64,
     /// Seconds runnable without a CPU so far.
+    #[serde(with = "finite")]
     pub run_delay_s_total: f64,
     /// Context switches so far, both kinds.
     pub context_switches_total: u64,

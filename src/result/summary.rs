@@ -1,5 +1,9 @@
 //! `summary.json`: its keys are a public contract. Add freely, never rename; units end the name.
+//!
+//! Every struct defaults what is absent, so that a file of an older build is read; what must be
+//! there is checked by the reader. Floats pass through `finite`: NaN is never written.
 
+use super::finite;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -21,6 +25,7 @@ pub enum Verdict {
 
 /// A whole `summary.json`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Summary {
     /// [`SUMMARY_SCHEMA`].
     pub schema: String,
@@ -42,6 +47,7 @@ pub struct Summary {
 
 /// One objective held against one run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct SloResult {
     /// Index into `runs`.
     pub run: usize,
@@ -50,6 +56,7 @@ pub struct SloResult {
     /// Such as `< 250 ms`.
     pub objective: String,
     /// In the metric's unit; `null` when the run has no such value.
+    #[serde(with = "finite::option")]
     pub measured: Option<f64>,
     /// Whether it holds; `null` when the run is invalid or has no such value.
     pub met: Option<bool>,
@@ -57,6 +64,7 @@ pub struct SloResult {
 
 /// One run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct RunResult {
     /// Name of the case.
     pub case: String,
@@ -83,16 +91,20 @@ pub struct RunResult {
     /// Bytes of a message.
     pub payload_bytes: u32,
     /// Seconds that were really measured.
+    #[serde(with = "finite")]
     pub measured_s: f64,
     /// Messages a second that the schedule wanted published, all channels.
+    #[serde(with = "finite")]
     pub offered_per_s: f64,
     /// Messages a second that the target acknowledged.
+    #[serde(with = "finite")]
     pub achieved_per_s: f64,
     /// Messages published and acknowledged in `measure`.
     pub published: u64,
     /// Messages due in `measure` that the target did not take.
     pub publish_failed: u64,
     /// Deliveries a second, all clients.
+    #[serde(with = "finite")]
     pub delivered_per_s: f64,
     /// Time to attach, from the instant it was due (the whole run).
     pub connect: Quantiles,
@@ -135,6 +147,7 @@ pub struct RunResult {
 
 /// Quantiles of a histogram, nanoseconds. A quantile with fewer than 10 samples beyond it is null.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Quantiles {
     /// Samples.
     pub count: u64,
@@ -151,11 +164,13 @@ pub struct Quantiles {
     /// Greatest, exact.
     pub max_ns: Option<u64>,
     /// Arithmetic mean.
+    #[serde(with = "finite::option")]
     pub mean_ns: Option<f64>,
 }
 
 /// What was owed to the clients and what came. `expected = delivered + lost + conflated`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Ledger {
     /// Messages of `measure` x the clients subscribed when they were published.
     pub expected: u64,
@@ -175,6 +190,7 @@ pub struct Ledger {
 
 /// Requests of pull transports.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Polls {
     /// Sent.
     pub sent: u64,
@@ -187,6 +203,7 @@ pub struct Polls {
 /// Bytes by purpose; `wire_in + wire_out = payload + framing + headers + tls` (the handshake is
 /// that of the whole run and stands apart).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Bytes {
     /// Stamped messages.
     pub payload: u64,
@@ -203,6 +220,7 @@ pub struct Bytes {
     /// Written.
     pub wire_out: u64,
     /// `(framing + headers + tls) / payload`; `null` without payload.
+    #[serde(with = "finite::option")]
     pub overhead_to_payload: Option<f64>,
     /// Messages received in the same window: the divisor for bytes of one message.
     pub messages: u64,
@@ -210,6 +228,7 @@ pub struct Bytes {
 
 /// Operations of one kind: `started = finished + failed + open`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Operations {
     /// Begun.
     pub started: u64,
@@ -223,23 +242,30 @@ pub struct Operations {
 
 /// What the target paid.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct TargetCost {
     /// CPU seconds in `measure`.
+    #[serde(with = "finite")]
     pub cpu_s: f64,
     /// CPU microseconds of `measure` for each message received in it.
+    #[serde(with = "finite::option")]
     pub cpu_us_per_delivery: Option<f64>,
     /// Share of one core, 1.0 = one core busy.
+    #[serde(with = "finite")]
     pub cpu_share: f64,
     /// CPU seconds in the connect phase.
+    #[serde(with = "finite")]
     pub connect_cpu_s: f64,
     /// Greatest proportional set size seen.
     pub pss_bytes_max: u64,
     /// Proportional set size before the first client.
     pub pss_bytes_idle: u64,
     /// `(pss at the end of measure - pss before the first client) / clients attached`.
+    #[serde(with = "finite::option")]
     pub bytes_per_connection: Option<f64>,
     /// Kernel socket memory gained from before the first client to the end of measure, the whole
     /// machine, for each client attached (both ends when the target is local).
+    #[serde(with = "finite::option")]
     pub kernel_bytes_per_connection: Option<f64>,
     /// Most open descriptors seen.
     pub descriptors_max: u64,
@@ -258,10 +284,13 @@ pub struct TargetCost {
 
 /// What pushbench itself used, and how well it kept time.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Generator {
     /// CPU seconds in `measure`.
+    #[serde(with = "finite")]
     pub cpu_s: f64,
     /// CPU of `measure` as a share of the cores given to workers.
+    #[serde(with = "finite")]
     pub cpu_share: f64,
     /// Greatest resident size.
     pub rss_bytes_max: u64,
@@ -274,6 +303,7 @@ pub struct Generator {
     /// Worst of it.
     pub send_lag_max_ns: Option<u64>,
     /// Share of `measure` that workers were runnable but had no CPU.
+    #[serde(with = "finite")]
     pub run_delay_share: f64,
     /// Processes.
     pub processes: u32,
@@ -283,10 +313,13 @@ pub struct Generator {
 
 /// One second of a run: a row of `intervals.csv`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Interval {
     /// Start, seconds since the run's first connect was due.
+    #[serde(with = "finite")]
     pub start_s: f64,
     /// Length, seconds.
+    #[serde(with = "finite")]
     pub length_s: f64,
     /// `connect`, `warmup`, `measure` or `drain`.
     pub phase: String,
@@ -311,8 +344,10 @@ pub struct Interval {
     /// Loop lag, greatest.
     pub loop_lag_max_ns: Option<u64>,
     /// Generator CPU, share of the workers' cores.
+    #[serde(with = "finite::option")]
     pub generator_cpu_share: Option<f64>,
     /// Target CPU, share of one core.
+    #[serde(with = "finite::option")]
     pub target_cpu_share: Option<f64>,
     /// Target's proportional set size, where it was taken.
     pub target_pss_bytes: Option<u64>,

@@ -1,0 +1,157 @@
+//! One page that needs nothing beside it: no script, no font, no file; light and dark.
+
+use super::story::Story;
+use super::table::{COLUMNS, Row, rows, word};
+use super::{Style, number};
+use crate::result::{Chart, Summary};
+
+const CSS: &str = include_str!("report.css");
+
+pub(super) fn render(summary: &Summary, style: &Style) -> String {
+    let rows = rows(summary);
+    let story = Story::of(summary, &rows);
+    let title = escaped(&summary.title);
+    let partial = if summary.partial {
+        "<p class=\"suspect\">Cut short: what is here was measured, more was planned.</p>\n"
+    } else {
+        ""
+    };
+    let parts = [
+        format!("<h1>{title}</h1>\n<p>{}.</p>\n{partial}", escaped(&story.feed.join(", "))),
+        table(&rows),
+        list("", story.absences.iter().map(|a| format!("“-” {}", escaped(a)))),
+        verdicts(&story),
+        objectives(&story),
+        failures(&story),
+        style.charts.iter().map(figure).collect(),
+        list("Notes", story.notes.iter().map(|n| escaped(n))),
+    ];
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width\">\n<meta name=\"color-scheme\" content=\"light dark\">\n\
+         <title>{title}</title>\n<style>\n{CSS}</style>\n</head>\n<body>\n{}</body>\n</html>\n",
+        parts.concat()
+    )
+}
+
+fn table(rows: &[Row<'_>]) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
+    let groups = COLUMNS.chunk_by(|a, b| !a.group.is_empty() && a.group == b.group);
+    let groups = groups.map(|g| format!("<th colspan=\"{}\">{}</th>", g.len(), escaped(g[0].group)));
+    let heads = COLUMNS.iter().map(|c| format!("<th>{}</th>", escaped(c.head)));
+    format!(
+        "<div class=\"wide\"><table>\n<tr class=\"groups\"><th></th><th></th>{}<th class=\"verdict\"></th></tr>\n\
+         <tr><th class=\"name\">case</th><th>clients</th>{}<th class=\"verdict\">verdict</th></tr>\n\
+         {}</table></div>\n",
+        groups.collect::<String>(),
+        heads.collect::<String>(),
+        rows.iter().map(row).collect::<String>()
+    )
+}
+
+fn row(row: &Row<'_>) -> String {
+    let cells = row.cells().into_iter().map(|c| match c.range {
+        Some((least, greatest)) => format!("<td>{}<br><small>{least} .. {greatest}</small></td>", c.middle),
+        None => format!("<td>{}</td>", c.middle),
+    });
+    format!(
+        "<tr class=\"{}\"><td class=\"name\">{}</td><td>{}</td>{}<td class=\"verdict\">{}</td></tr>\n",
+        word(row.verdict()),
+        escaped(&row.name),
+        row.clients,
+        cells.collect::<String>(),
+        row.verdict_words()
+    )
+}
+
+fn list(heading: &str, items: impl Iterator<Item = String>) -> String {
+    let items: String = items.map(|i| format!("<li>{i}</li>\n")).collect();
+    let heading = if heading.is_empty() { String::new() } else { format!("<h2>{heading}</h2>\n") };
+    if items.is_empty() { items } else { format!("{heading}<ul>\n{items}</ul>\n") }
+}
+
+fn verdicts(story: &Story) -> String {
+    let item = |v: &super::story::VerdictLine| {
+        let reasons: String = v.reasons.iter().map(|r| format!("<li>{}</li>", escaped(r))).collect();
+        let reasons = if reasons.is_empty() { reasons } else { format!("<ul>{reasons}</ul>") };
+        let class = word(v.verdict);
+        format!("<b class=\"{class}\">{}</b> {}: {}{reasons}", v.words, escaped(&v.label), escaped(&v.rates))
+    };
+    list("Verdicts", story.verdicts.iter().map(item))
+}
+
+fn objectives(story: &Story) -> String {
+    let item = |o: &super::story::ObjectiveLine| {
+        let class = match o.met {
+            Some(true) => "valid",
+            Some(false) => "invalid",
+            None => "suspect",
+        };
+        let wanted = escaped(&format!("{} {}", o.key, o.objective));
+        format!(
+            "<b class=\"{class}\">{}</b> <code>{wanted}</code> {}: {}",
+            o.words,
+            escaped(&o.label),
+            o.measured
+        )
+    };
+    list("Objectives", story.objectives.iter().map(item))
+}
+
+fn failures(story: &Story) -> String {
+    let item = |f: &super::story::FailureLine| {
+        let count = number::grouped(f.count as f64);
+        let (key, rows) = (escaped(&f.key), escaped(&f.by_row.join("; ")));
+        format!("{count} × <code>{key}</code> ({}) {} {rows}", f.side, escaped(f.meaning))
+    };
+    list("Failures (whole run)", story.failures.iter().map(item))
+}
+
+/// A chart as an image in the page: an image runs no script, and its ids and styles stay its own.
+fn figure(chart: &Chart) -> String {
+    let name = escaped(&chart.name);
+    let data = data_encoding::BASE64.encode(chart.svg.as_bytes());
+    format!("<figure><img alt=\"{name}\" src=\"data:image/svg+xml;base64,{data}\"></figure>\n")
+}
+
+/// Text as text, in elements and in quoted attributes.
+fn escaped(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture;
+    use super::*;
+
+    #[test]
+    fn whatever_a_scenario_says_is_text() {
+        let mut results = fixture::three();
+        let evil = "\"><script>alert('x')</script>&";
+        let run = &mut results.summary.runs[0];
+        run.case = evil.into();
+        run.reasons = vec![evil.into()];
+        run.notes = vec![evil.into()];
+        run.failures.insert(evil.into(), 1);
+        results.summary.title = evil.into();
+        results.summary.slo[0].objective = evil.into();
+        let chart = Chart { name: evil.into(), path: "x".into(), svg: format!("<svg>{evil}</svg>") };
+        let style = Style { charts: vec![chart], ..Style::default() };
+        let page = render(&results.summary, &style);
+        assert!(!page.contains("<script") && !page.contains("alert('"), "{page}");
+        assert_eq!(page.matches("data:image/svg+xml;base64,").count(), 1);
+    }
+}

@@ -1,0 +1,121 @@
+//! GitHub's Markdown: the table and what is said around it, for comments and summaries of CI.
+
+use super::story::Story;
+use super::table::{COLUMNS, Row, rows};
+use super::{Style, number};
+use crate::result::{Summary, Verdict};
+
+pub(super) fn render(summary: &Summary, style: &Style) -> String {
+    let rows = rows(summary);
+    let story = Story::of(summary, &rows);
+    let mut out = format!("### {}\n\n{}.\n", escaped(&summary.title), escaped(&story.feed.join(", ")));
+    if summary.partial {
+        out.push_str("\n**Cut short: what is here was measured, more was planned.**\n");
+    }
+    out.push_str(&table(&rows));
+    out.push_str(&list(
+        "",
+        &story.absences.iter().map(|a| format!("`-` {}", escaped(a))).collect::<Vec<_>>(),
+    ));
+    out.push_str(&verdicts(&story));
+    out.push_str(&objectives(&story));
+    out.push_str(&failures(&story));
+    out.push_str(&list("**Notes**\n\n", &story.notes.iter().map(|n| escaped(n)).collect::<Vec<_>>()));
+    if let Some(folder) = &style.folder {
+        out.push_str(&format!("\nResults: `{}`\n", folder.display()));
+    }
+    out
+}
+
+fn table(rows: &[Row<'_>]) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
+    let heads = COLUMNS.iter().map(super::table::Column::full_head).collect::<Vec<_>>().join(" | ");
+    let mut out =
+        format!("\n| case | clients | {heads} | verdict |\n|---|--:|{}---|\n", "--:|".repeat(COLUMNS.len()));
+    for row in rows {
+        let cells = row.cells().into_iter().map(|c| match c.range {
+            Some((least, greatest)) => format!("{} ({least} .. {greatest})", c.middle),
+            None => c.middle,
+        });
+        let cells = cells.collect::<Vec<_>>().join(" | ");
+        let verdict = marked(row.verdict(), &row.verdict_words());
+        out.push_str(&format!("| {} | {} | {cells} | {verdict} |\n", escaped(&row.name), row.clients));
+    }
+    out
+}
+
+/// Bold unless valid.
+fn marked(verdict: Verdict, words: &str) -> String {
+    if verdict == Verdict::Valid { words.to_owned() } else { format!("**{words}**") }
+}
+
+fn list(heading: &str, items: &[String]) -> String {
+    if items.is_empty() {
+        return String::new();
+    }
+    format!("\n{heading}{}", items.iter().map(|i| format!("- {i}\n")).collect::<String>())
+}
+
+fn verdicts(story: &Story) -> String {
+    let mut items = Vec::new();
+    for v in &story.verdicts {
+        items.push(format!("{} {}: {}", marked(v.verdict, &v.words), escaped(&v.label), v.rates));
+        items.extend(v.reasons.iter().map(|r| format!("  - {}", escaped(r))));
+    }
+    // A reason belongs under its verdict: one level deeper.
+    list("**Verdicts**\n\n", &items).replace("\n-   - ", "\n  - ")
+}
+
+fn objectives(story: &Story) -> String {
+    let line = |o: &super::story::ObjectiveLine| {
+        let words = if o.met == Some(true) { o.words.clone() } else { format!("**{}**", o.words) };
+        format!("{words} `{} {}` {}: {}", o.key, o.objective, escaped(&o.label), o.measured)
+    };
+    list("**Objectives**\n\n", &story.objectives.iter().map(line).collect::<Vec<_>>())
+}
+
+fn failures(story: &Story) -> String {
+    let line = |f: &super::story::FailureLine| {
+        let count = number::grouped(f.count as f64);
+        let rows = escaped(&f.by_row.join("; "));
+        format!("{count} x `{}` ({}): {} {rows}", f.key, f.side, escaped(f.meaning))
+    };
+    list("**Failures** (whole run)\n\n", &story.failures.iter().map(line).collect::<Vec<_>>())
+}
+
+/// Text that is no markup and breaks no table.
+fn escaped(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        match c {
+            '\n' | '\r' => out.push(' '),
+            '|' | '<' | '>' | '*' | '_' | '[' | ']' | '\\' | '#' | '@' => {
+                // An entity, not a backslash: GitHub still links `\@name` and `\#1`.
+                out.push_str(&format!("&#{};", c as u32));
+            }
+            '`' => out.push_str("&#96;"),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture;
+    use super::*;
+
+    #[test]
+    fn titles_and_cases_break_nothing() {
+        let mut results = fixture::three();
+        results.summary.title = "a | b\n# c <img> @you".into();
+        results.summary.runs[0].case = "x|y".into();
+        let out = render(&results.summary, &Style::default());
+        assert!(out.starts_with("### a &#124; b &#35; c &#60;img&#62; &#64;you\n"), "{out}");
+        let widths: std::collections::HashSet<_> =
+            out.lines().filter(|l| l.starts_with('|')).map(|l| l.matches('|').count()).collect();
+        assert_eq!(widths.len(), 1, "{out}");
+    }
+}

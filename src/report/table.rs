@@ -1,0 +1,256 @@
+//! The cells of the table, computed once for every format: a row a run, or for repeats a row of
+//! medians with the least and the greatest.
+
+use super::number::{Kind, shown};
+use crate::result::{RunResult, Summary, Verdict};
+
+/// One column of numbers.
+pub(super) struct Column {
+    /// What several columns share, such as `delivery time`.
+    pub(super) group: &'static str,
+    /// Its own head.
+    pub(super) head: &'static str,
+    kind: Kind,
+    of: fn(&RunResult) -> Option<f64>,
+    /// Why a run may have no value here.
+    absent: fn(&RunResult) -> &'static str,
+}
+
+impl Column {
+    /// Its head on one line: `header : payload`, `delivery time p50`.
+    pub(super) fn full_head(&self) -> String {
+        format!("{} {}", self.group, self.head).trim_start().to_owned()
+    }
+}
+
+const TOO_FEW: &str = "fewer than 10 samples lie beyond this quantile";
+const NO_DELIVERY: &str = "nothing was delivered";
+const UNSEEN: &str = "the target's processes could not be seen";
+
+fn quantile_absent(run: &RunResult) -> &'static str {
+    if run.delivery.count == 0 { NO_DELIVERY } else { TOO_FEW }
+}
+
+fn cost_absent(run: &RunResult) -> &'static str {
+    match &run.target_cost {
+        None => UNSEEN,
+        Some(_) if run.bytes.messages == 0 => NO_DELIVERY,
+        Some(_) => "the target's cost could not be told (see notes)",
+    }
+}
+
+fn wire_bytes_of_message(run: &RunResult) -> Option<f64> {
+    let bytes = &run.bytes;
+    (bytes.messages > 0).then(|| (bytes.wire_in + bytes.wire_out) as f64 / bytes.messages as f64)
+}
+
+/// Every column, in order.
+pub(super) static COLUMNS: &[Column] = &[
+    Column {
+        group: "delivery time",
+        head: "p50",
+        kind: Kind::Time,
+        of: |r| r.delivery.p50_ns.map(|v| v as f64),
+        absent: quantile_absent,
+    },
+    Column {
+        group: "delivery time",
+        head: "p99",
+        kind: Kind::Time,
+        of: |r| r.delivery.p99_ns.map(|v| v as f64),
+        absent: quantile_absent,
+    },
+    Column {
+        group: "delivery time",
+        head: "max",
+        kind: Kind::Time,
+        of: |r| r.delivery.max_ns.map(|v| v as f64),
+        absent: |_| NO_DELIVERY,
+    },
+    Column { group: "", head: "lost", kind: Kind::Count, of: |r| Some(r.ledger.lost as f64), absent: |_| "" },
+    Column {
+        group: "header :",
+        head: "payload",
+        kind: Kind::Ratio,
+        of: |r| r.bytes.overhead_to_payload,
+        absent: |_| "no payload was carried",
+    },
+    Column {
+        group: "wire",
+        head: "B/msg",
+        kind: Kind::Plain,
+        of: wire_bytes_of_message,
+        absent: |_| NO_DELIVERY,
+    },
+    Column {
+        group: "CPU",
+        head: "us/msg",
+        kind: Kind::Plain,
+        of: |r| r.target_cost.as_ref()?.cpu_us_per_delivery,
+        absent: cost_absent,
+    },
+    Column {
+        group: "memory",
+        head: "B/conn",
+        kind: Kind::Plain,
+        of: |r| r.target_cost.as_ref()?.bytes_per_connection,
+        absent: cost_absent,
+    },
+];
+
+/// One row: a run, or the repeats of one.
+pub(super) struct Row<'a> {
+    /// The case, with the swept values that no other column shows.
+    pub(super) name: String,
+    /// Virtual clients.
+    pub(super) clients: u32,
+    /// Its runs with their index in the summary, by repeat.
+    pub(super) runs: Vec<(usize, &'a RunResult)>,
+}
+
+/// A number of a row.
+pub(super) struct Cell {
+    /// The value, or the median of the repeats; `-` where a run has none.
+    pub(super) middle: String,
+    /// Least and greatest of the repeats; `None` for a single run, and where all show the same.
+    pub(super) range: Option<(String, String)>,
+}
+
+impl Row<'_> {
+    /// The worst verdict of its runs.
+    pub(super) fn verdict(&self) -> Verdict {
+        self.runs.iter().map(|(_, r)| r.verdict).max().unwrap_or_default()
+    }
+
+    /// The verdict in words: `suspect`, or `suspect 2/5` when other repeats are better.
+    pub(super) fn verdict_words(&self) -> String {
+        let worst = self.verdict();
+        let so_many = self.runs.iter().filter(|(_, r)| r.verdict == worst).count();
+        let all = self.runs.len();
+        if so_many == all { word(worst).to_owned() } else { format!("{} {so_many}/{all}", word(worst)) }
+    }
+
+    /// Its numbers, one for each of [`COLUMNS`].
+    pub(super) fn cells(&self) -> Vec<Cell> {
+        COLUMNS.iter().map(|c| self.cell(c)).collect()
+    }
+
+    fn cell(&self, column: &Column) -> Cell {
+        let values: Option<Vec<f64>> = self.runs.iter().map(|(_, r)| value(column, r)).collect();
+        let Some(mut values) = values.filter(|v| !v.is_empty()) else {
+            return Cell { middle: "-".to_owned(), range: None };
+        };
+        values.sort_by(f64::total_cmp);
+        let show = |v| shown(v, column.kind);
+        let (least, greatest) = (show(values[0]), show(values[values.len() - 1]));
+        let range = (least != greatest).then_some((least, greatest));
+        Cell { middle: show(median(&values)), range }
+    }
+
+    /// Why cells of this row hold no number: `p99: fewer than ...`.
+    pub(super) fn absences(&self) -> Vec<String> {
+        let mut found: Vec<String> = Vec::new();
+        for column in COLUMNS {
+            let lacking = self.runs.iter().find(|(_, r)| value(column, r).is_none());
+            if let Some((_, run)) = lacking {
+                found.push(format!("{}: {}", column.full_head(), (column.absent)(run)));
+            }
+        }
+        found
+    }
+}
+
+fn value(column: &Column, run: &RunResult) -> Option<f64> {
+    (column.of)(run).filter(|v| v.is_finite())
+}
+
+/// The median of sorted values; at least one.
+pub(super) fn median(sorted: &[f64]) -> f64 {
+    let half = sorted.len() / 2;
+    if sorted.len() % 2 == 1 { sorted[half] } else { f64::midpoint(sorted[half - 1], sorted[half]) }
+}
+
+/// A verdict as a word.
+pub(super) fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Valid => "valid",
+        Verdict::Suspect => "suspect",
+        Verdict::Invalid => "invalid",
+    }
+}
+
+/// The rows: cases in the order in which they first ran, then by clients, then by swept values.
+///
+/// Runs are done in random order; a table is read in the same order every time.
+pub(super) fn rows(summary: &Summary) -> Vec<Row<'_>> {
+    let mut cases: Vec<&str> = Vec::new();
+    let mut rows: Vec<Row<'_>> = Vec::new();
+    for (i, run) in summary.runs.iter().enumerate() {
+        if !cases.contains(&run.case.as_str()) {
+            cases.push(&run.case);
+        }
+        let same = |row: &&mut Row<'_>| {
+            let (_, first) = row.runs[0];
+            first.case == run.case && first.clients == run.clients && first.swept == run.swept
+        };
+        match rows.iter_mut().find(same) {
+            Some(row) => row.runs.push((i, run)),
+            None => rows.push(Row { name: name(run), clients: run.clients, runs: vec![(i, run)] }),
+        }
+    }
+    rows.iter_mut().for_each(|row| row.runs.sort_by_key(|(_, r)| r.repeat));
+    rows.sort_by_key(|row| {
+        let first = row.runs[0].1;
+        (cases.iter().position(|c| *c == first.case), row.clients, row.name.len(), row.name.clone())
+    });
+    rows
+}
+
+fn name(run: &RunResult) -> String {
+    let others = run.swept.iter().filter(|(k, _)| *k != "clients");
+    let values: Vec<_> = others.map(|(k, v)| format!("{k} {v}")).collect();
+    if values.is_empty() { run.case.clone() } else { format!("{} [{}]", run.case, values.join(", ")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture;
+    use super::*;
+
+    #[test]
+    fn medians_lie_in_the_middle() {
+        assert!((median(&[1.0]) - 1.0).abs() < 1e-12);
+        assert!((median(&[1.0, 2.0, 9.0]) - 2.0).abs() < 1e-12);
+        assert!((median(&[1.0, 2.0, 4.0, 9.0]) - 3.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn repeats_are_one_row_whatever_their_order() {
+        let mut results = fixture::repeated();
+        results.summary.runs.reverse();
+        let rows = rows(&results.summary);
+        let names: Vec<_> = rows.iter().map(|r| (r.name.as_str(), r.runs.len())).collect();
+        assert_eq!(names, [("websocket", 3), ("long polling", 3), ("polling, 1 s", 3)]);
+        assert!(rows.iter().all(|r| r.runs.iter().map(|(_, r)| r.repeat).eq(0..3)));
+        assert_eq!(rows[2].verdict_words(), "suspect");
+        assert!(rows[0].cells()[0].range.is_some());
+    }
+
+    #[test]
+    fn one_better_repeat_does_not_clear_a_row() {
+        let mut results = fixture::repeated();
+        results.summary.runs[2].verdict = Verdict::Invalid;
+        let rows = rows(&results.summary);
+        assert_eq!(rows[2].verdict_words(), "invalid 1/3");
+        assert_eq!(rows[2].verdict(), Verdict::Invalid);
+    }
+
+    #[test]
+    fn a_value_that_one_repeat_lacks_is_not_shown() {
+        let mut results = fixture::repeated();
+        results.summary.runs[2].delivery.p99_ns = None;
+        let rows = rows(&results.summary);
+        assert_eq!(rows[2].cells()[1].middle, "-");
+        assert_eq!(rows[2].absences(), [format!("delivery time p99: {TOO_FEW}")]);
+    }
+}

@@ -1,0 +1,356 @@
+//! The report for a terminal.
+
+use super::story::{ObjectiveLine, Story};
+use super::table::{COLUMNS, Row, rows};
+use super::{Style, number};
+use crate::result::{Summary, Verdict};
+
+/// Columns of the case's name: what is longer is cut, and told whole below the table.
+const NAME_MIN: usize = 12;
+
+pub(super) fn render(summary: &Summary, style: &Style) -> String {
+    let summary = &printable(summary);
+    let rows = rows(summary);
+    let story = Story::of(summary, &rows);
+    let mut page = Page { out: String::new(), style };
+    page.opening(summary, &story);
+    if !rows.is_empty() {
+        page.table(&rows);
+    }
+    page.absences(&story);
+    page.verdicts(&story);
+    page.objectives(&story.objectives);
+    page.failures(&story);
+    page.bullets("Notes", &story.notes);
+    page.closing();
+    page.out
+}
+
+/// The summary without control characters: names in a file are not to steer a terminal.
+fn printable(summary: &Summary) -> Summary {
+    let clean = |text: &mut String| text.retain(|c| !c.is_control());
+    let mut summary = summary.clone();
+    clean(&mut summary.title);
+    for run in &mut summary.runs {
+        [&mut run.case, &mut run.model].into_iter().for_each(clean);
+        run.reasons.iter_mut().chain(&mut run.notes).for_each(clean);
+        run.target_cost.iter_mut().flat_map(|c| &mut c.warnings).for_each(clean);
+        run.swept.values_mut().for_each(clean);
+        run.failures = std::mem::take(&mut run.failures)
+            .into_iter()
+            .map(|(k, n)| (k.replace(char::is_control, ""), n))
+            .collect();
+    }
+    summary.slo.iter_mut().flat_map(|s| [&mut s.key, &mut s.objective]).for_each(clean);
+    summary
+}
+
+struct Page<'a> {
+    out: String,
+    style: &'a Style,
+}
+
+/// ANSI codes.
+const BOLD: &str = "1";
+const GREEN: &str = "32";
+const YELLOW: &str = "33";
+const RED: &str = "31";
+
+fn colour_of(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Valid => GREEN,
+        Verdict::Suspect => YELLOW,
+        Verdict::Invalid => RED,
+    }
+}
+
+impl Page<'_> {
+    fn line(&mut self, text: &str) {
+        self.out.push_str(text.trim_end());
+        self.out.push('\n');
+    }
+
+    fn paint(&self, text: &str, code: &str) -> String {
+        if self.style.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+
+    fn heading(&mut self, text: &str) {
+        self.out.push('\n');
+        let text = self.paint(text, BOLD);
+        self.line(&text);
+    }
+
+    /// `text` after `first`, folded at the width, later lines under the text.
+    fn folded(&mut self, first: &str, text: &str) {
+        self.folded_at(first.chars().count(), first, text);
+    }
+
+    /// The same where `first` holds colours and is `indent` wide.
+    fn folded_at(&mut self, indent: usize, first: &str, text: &str) {
+        for (i, line) in fold(text, self.style.width.saturating_sub(indent)).iter().enumerate() {
+            let lead = if i == 0 { first.to_owned() } else { " ".repeat(indent) };
+            self.line(&format!("{lead}{line}"));
+        }
+    }
+
+    /// A status, then columns that are laid out beforehand; folded instead where they do not fit.
+    fn status_line(&mut self, status: &str, colour: &str, columns: &[(&str, usize)]) {
+        let indent = status.chars().count() + 4;
+        let first = format!("  {}  ", self.paint(status, colour));
+        let laid: Vec<_> = columns.iter().map(|(text, width)| format!("{text:width$}")).collect();
+        let laid = laid.join("  ");
+        if indent + laid.trim_end().chars().count() <= self.style.width {
+            self.line(&format!("{first}{laid}"));
+        } else {
+            let texts: Vec<_> = columns.iter().map(|(text, _)| *text).collect();
+            self.folded_at(indent, &first, &texts.join(": "));
+        }
+    }
+
+    fn bullets(&mut self, heading: &str, texts: &[String]) {
+        if texts.is_empty() {
+            return;
+        }
+        self.heading(heading);
+        texts.iter().for_each(|t| self.folded("  - ", t));
+    }
+
+    fn opening(&mut self, summary: &Summary, story: &Story) {
+        let title = fold(&summary.title, self.style.width).join("\n");
+        let title = self.paint(&title, BOLD);
+        self.line(&title);
+        self.folded("", &story.feed.join(", "));
+        if summary.partial {
+            self.line("Cut short: what is here was measured, more was planned.");
+        }
+        self.out.push('\n');
+    }
+
+    fn table(&mut self, rows: &[Row<'_>]) {
+        let lines: Vec<Vec<String>> = rows.iter().flat_map(cells_of_row).collect();
+        let widths = widths(&lines, self.style.width);
+        let gap = gap(&widths, self.style.width);
+        let groups = group_line(&widths, gap);
+        self.line(&groups);
+        let heads: Vec<_> =
+            HEADS.into_iter().chain(COLUMNS.iter().map(|c| c.head)).chain(["verdict"]).collect();
+        let heads = laid_out(&heads, &widths, gap);
+        let heads = self.paint(heads.trim_end(), BOLD);
+        self.line(&heads);
+        let mut at = lines.iter();
+        for row in rows {
+            for _ in 0..height(row) {
+                let Some(cells) = at.next() else { return };
+                let cells: Vec<_> = cells.iter().map(String::as_str).collect();
+                let text = laid_out(&cells, &widths, gap);
+                let text = match row.verdict() {
+                    Verdict::Valid => text,
+                    worse => self.paint(text.trim_end(), colour_of(worse)),
+                };
+                self.line(&text);
+            }
+        }
+    }
+
+    fn absences(&mut self, story: &Story) {
+        if story.absences.is_empty() {
+            return;
+        }
+        self.out.push('\n');
+        story.absences.iter().for_each(|a| self.folded("  \"-\"  ", a));
+    }
+
+    fn verdicts(&mut self, story: &Story) {
+        if story.verdicts.is_empty() {
+            return;
+        }
+        self.heading("Verdicts");
+        let words = widest(story.verdicts.iter().map(|v| v.words.as_str()));
+        let labels = widest(story.verdicts.iter().map(|v| v.label.as_str()));
+        for v in &story.verdicts {
+            let status = format!("{:words$}", v.words);
+            self.status_line(&status, colour_of(v.verdict), &[(&v.label, labels), (&v.rates, 0)]);
+            let indent = " ".repeat(words + 4);
+            v.reasons.iter().for_each(|r| self.folded(&format!("{indent}- "), r));
+        }
+    }
+
+    fn objectives(&mut self, lines: &[ObjectiveLine]) {
+        if lines.is_empty() {
+            return;
+        }
+        self.heading("Objectives");
+        let words = widest(lines.iter().map(|l| l.words.as_str()));
+        let wanted: Vec<_> = lines.iter().map(|l| format!("{} {}", l.key, l.objective)).collect();
+        let wanted_width = widest(wanted.iter().map(String::as_str));
+        let labels = widest(lines.iter().map(|l| l.label.as_str()));
+        for (line, wanted) in lines.iter().zip(&wanted) {
+            let colour = match line.met {
+                Some(true) => GREEN,
+                Some(false) => RED,
+                None => YELLOW,
+            };
+            let columns = [(wanted.as_str(), wanted_width), (&line.label, labels), (&line.measured, 0)];
+            self.status_line(&format!("{:words$}", line.words), colour, &columns);
+        }
+    }
+
+    fn failures(&mut self, story: &Story) {
+        if story.failures.is_empty() {
+            return;
+        }
+        self.heading("Failures (whole run)");
+        for f in &story.failures {
+            let first = format!("  {:>8}  {} ({})  ", number::grouped(f.count as f64), f.key, f.side);
+            self.folded(&first, &format!("{} {}", f.meaning, f.by_row.join("; ")));
+        }
+    }
+
+    fn closing(&mut self) {
+        let Some(folder) = &self.style.folder else { return };
+        let charts = match self.style.charts.len() {
+            0 => String::new(),
+            _ => format!("\nCharts   {}", folder.join("charts").display()),
+        };
+        let closing = format!("\nResults  {}{charts}", folder.display());
+        self.line(&closing);
+    }
+}
+
+const HEADS: [&str; 2] = ["case", "clients"];
+
+fn height(row: &Row<'_>) -> usize {
+    if row.runs.len() > 1 { 3 } else { 1 }
+}
+
+/// The lines of one row: values, and for repeats the least and the greatest under them.
+fn cells_of_row(row: &Row<'_>) -> Vec<Vec<String>> {
+    let cells = row.cells();
+    let line = |name: String, clients: String, of: &dyn Fn(usize) -> String| {
+        let numbers = (0..cells.len()).map(of);
+        [name, clients].into_iter().chain(numbers).chain([row.verdict_words()]).collect::<Vec<_>>()
+    };
+    let mut lines = vec![line(row.name.clone(), row.clients.to_string(), &|i| cells[i].middle.clone())];
+    if height(row) > 1 {
+        let end = |i: usize, least: bool| match &cells[i].range {
+            Some((low, high)) => if least { low } else { high }.clone(),
+            None => cells[i].middle.clone(),
+        };
+        let repeats = row.runs.len();
+        lines.push(line(format!("  min of {repeats}"), String::new(), &|i| end(i, true)));
+        lines.push(line(format!("  max of {repeats}"), String::new(), &|i| end(i, false)));
+    }
+    lines
+}
+
+/// Widths of the columns; the name's gives way so that the line fits with gaps of one.
+fn widths(lines: &[Vec<String>], width: usize) -> Vec<usize> {
+    let heads: Vec<_> = HEADS.into_iter().chain(COLUMNS.iter().map(|c| c.head)).chain(["verdict"]).collect();
+    let mut widths: Vec<usize> = heads.iter().map(|h| h.len()).collect();
+    for line in lines {
+        for (width, cell) in widths.iter_mut().zip(line) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let others: usize = widths[1..].iter().sum::<usize>() + widths.len() - 1;
+    widths[0] = widths[0].min(width.saturating_sub(others).max(NAME_MIN));
+    widths
+}
+
+/// Two spaces between columns where that fits, else one.
+fn gap(widths: &[usize], width: usize) -> usize {
+    let wide = widths.iter().sum::<usize>() + 2 * (widths.len() - 1);
+    if wide <= width { 2 } else { 1 }
+}
+
+/// Names and verdicts to the left, numbers to the right.
+fn laid_out(cells: &[&str], widths: &[usize], gap: usize) -> String {
+    let last = cells.len() - 1;
+    let padded = cells.iter().zip(widths).enumerate().map(|(i, (cell, width))| match i {
+        0 => format!("{:width$}", cut(cell, *width)),
+        _ if i == last => (*cell).to_owned(),
+        _ => format!("{cell:>width$}"),
+    });
+    padded.collect::<Vec<_>>().join(&" ".repeat(gap))
+}
+
+/// The line above the heads: what neighbouring columns share, over them.
+fn group_line(widths: &[usize], gap: usize) -> String {
+    let mut line = " ".repeat(widths[0] + gap + widths[1]);
+    let mut i = 0;
+    while i < COLUMNS.len() {
+        let group = COLUMNS[i].group;
+        let so_many = COLUMNS[i..].iter().take_while(|c| c.group == group).count();
+        let span = widths[2 + i..2 + i + so_many].iter().sum::<usize>() + gap * (so_many - 1);
+        let text = if so_many > 1 { ruled(group, span) } else { format!("{group:>span$}") };
+        line = format!("{line}{}{text}", " ".repeat(gap));
+        i += so_many;
+    }
+    line
+}
+
+/// `--- delivery time ---`, to the width.
+fn ruled(text: &str, width: usize) -> String {
+    format!("{:-^width$}", format!(" {text} "))
+}
+
+/// At most `width` characters: the middle goes, since sweeps differ at the end.
+fn cut(text: &str, width: usize) -> String {
+    let length = text.chars().count();
+    if length <= width {
+        return text.to_owned();
+    }
+    let kept = width.saturating_sub(1);
+    let tail = kept / 2;
+    let start: String = text.chars().take(kept - tail).collect();
+    let end: String = text.chars().skip(length - tail).collect();
+    format!("{start}…{end}")
+}
+
+fn widest<'a>(texts: impl Iterator<Item = &'a str>) -> usize {
+    texts.map(|t| t.chars().count()).max().unwrap_or_default()
+}
+
+/// Lines of at most `width` characters, broken at spaces; a longer word stands alone.
+fn fold(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let line = lines.last_mut().expect("there is a line from the start");
+        if line.is_empty() {
+            *line = word.to_owned();
+        } else if line.chars().count() + 1 + word.chars().count() <= width {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture;
+    use super::*;
+
+    #[test]
+    fn names_do_not_steer_the_terminal() {
+        let mut results = fixture::three();
+        let evil = "\x1b[2Jgone\x07";
+        let run = &mut results.summary.runs[0];
+        run.case = evil.into();
+        run.reasons = vec![evil.into()];
+        run.failures.insert(evil.into(), 1);
+        results.summary.title = evil.into();
+        results.summary.slo[0].objective = evil.into();
+        let text = render(&results.summary, &Style::default());
+        assert!(text.contains("gone") && !text.contains(|c: char| c.is_control() && c != '\n'), "{text:?}");
+    }
+
+    #[test]
+    fn folding_breaks_at_spaces_and_loses_nothing() {
+        assert_eq!(fold("a bc def", 4), ["a bc", "def"]);
+        assert_eq!(fold("longer than", 3), ["longer", "than"]);
+        assert_eq!(cut("polling [rate 20/s]", 9), "poll…0/s]");
+    }
+}

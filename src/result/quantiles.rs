@@ -1,0 +1,79 @@
+//! Quantiles of a histogram, and the rule that says which of them may be shown.
+
+use super::Quantiles;
+use hdrhistogram::Histogram;
+
+/// A quantile needs so many samples beyond it: fewer make it a coin toss.
+const SAMPLES_BEYOND: f64 = 10.0;
+
+impl Quantiles {
+    /// The quantiles of `hist`, a histogram of nanoseconds.
+    ///
+    /// A quantile with fewer than 10 samples beyond it is `None`: p50 wants 20 samples, p99 1,000,
+    /// p99.9 10,000. The histogram rounds to 3 digits, so the least and the greatest are told
+    /// exactly by the caller; left out, they are the histogram's.
+    pub fn of(hist: &Histogram<u64>, exact_min: Option<u64>, exact_max: Option<u64>) -> Quantiles {
+        let count = hist.len();
+        if count == 0 {
+            return Quantiles::default();
+        }
+        let at = |q: f64| has_enough_beyond(count, q).then(|| hist.value_at_quantile(q));
+        // A bucket's highest value may lie above the greatest that was recorded.
+        let max = exact_max.unwrap_or_else(|| hist.max());
+        Quantiles {
+            count,
+            min_ns: Some(exact_min.unwrap_or_else(|| hist.min())),
+            p50_ns: at(0.5).map(|v| v.min(max)),
+            p90_ns: at(0.9).map(|v| v.min(max)),
+            p99_ns: at(0.99).map(|v| v.min(max)),
+            p999_ns: at(0.999).map(|v| v.min(max)),
+            max_ns: Some(max),
+            mean_ns: Some(hist.mean()),
+        }
+    }
+}
+
+/// Whether at least 10 of `count` samples lie beyond quantile `q`.
+fn has_enough_beyond(count: u64, q: f64) -> bool {
+    // 1 - 0.99 is a hair below 0.01: without the margin 1,000 samples would not do for p99.
+    count as f64 * (1.0 - q) + 1e-6 >= SAMPLES_BEYOND
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of_so_many(n: u64) -> Quantiles {
+        let mut hist = Histogram::new(3).unwrap();
+        (1..=n).for_each(|v| hist.record(v * 1_000_003).unwrap());
+        Quantiles::of(&hist, Some(1_000_003), Some(n * 1_000_003))
+    }
+
+    #[test]
+    fn a_quantile_needs_ten_samples_beyond_it() {
+        assert_eq!(of_so_many(19).p50_ns, None);
+        assert!(of_so_many(20).p50_ns.is_some());
+        assert_eq!(of_so_many(99).p90_ns, None);
+        assert!(of_so_many(100).p90_ns.is_some());
+        assert_eq!(of_so_many(999).p99_ns, None);
+        assert!(of_so_many(1_000).p99_ns.is_some());
+        assert_eq!(of_so_many(9_999).p999_ns, None);
+        assert!(of_so_many(10_000).p999_ns.is_some());
+    }
+
+    #[test]
+    fn min_and_max_are_exact_and_bound_the_rest() {
+        let q = of_so_many(3);
+        assert_eq!((q.count, q.min_ns, q.max_ns), (3, Some(1_000_003), Some(3_000_009)));
+        let mean = q.mean_ns.unwrap();
+        assert!((mean / 2_000_006.0 - 1.0).abs() < 1e-3, "{mean}");
+        let mut same = Histogram::<u64>::new(3).unwrap();
+        same.record_n(1_000_003, 30_000).unwrap();
+        assert_eq!(Quantiles::of(&same, None, Some(1_000_003)).p999_ns, Some(1_000_003));
+    }
+
+    #[test]
+    fn of_nothing_nothing_is_said() {
+        assert_eq!(Quantiles::of(&Histogram::new(3).unwrap(), None, None), Quantiles::default());
+    }
+}
