@@ -156,6 +156,21 @@ fn agrees_with_the_process_own_account_and_keeps_what_ended() {
 }
 
 #[test]
+fn what_was_used_until_the_end_is_read_while_nobody_has_waited_for_it() {
+    let mut python = Python::start(BURNER, &[]);
+    let mut probe = PortProbe::new(free_port(), Some(python.pid()));
+    let before = probe.read(Depth::Light).unwrap();
+    let own = python.ask("main");
+    drop(python.input.take());
+    let stat = format!("/proc/{}/stat", python.pid());
+    until("it has ended", || std::fs::read_to_string(&stat).unwrap().contains(") Z "));
+    let after = probe.read(Depth::Light).unwrap();
+    assert_eq!((before.processes, after.processes), (1, 0));
+    // Its own account stands before its interpreter was taken down.
+    assert!(after.cpu_ns_total as f64 / 1e9 > own[0] - 0.02, "{after:?} against {}", own[0]);
+}
+
+#[test]
 fn finds_a_preforking_server_by_its_port() {
     let mut python = Python::start(PREFORK, &[]);
     let told = python.line();

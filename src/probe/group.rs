@@ -4,6 +4,7 @@
 //! an ended process used after its last reading is not seen: at most one reading's interval.
 
 use super::Depth;
+use super::parse::Stat;
 use super::procfs::{self, Levels, Process, Totals};
 use crate::clock::Clock;
 use crate::model::Cost;
@@ -23,13 +24,12 @@ pub(super) struct Group {
 }
 
 impl Group {
-    /// Takes these pids in beside those it has. Those that have ended meanwhile are passed over.
-    pub(super) fn admit(&mut self, pids: &BTreeSet<u32>) {
-        for &pid in pids {
-            let Some(stat) = procfs::stat_of(pid).filter(|s| !s.ended) else { continue };
+    /// Takes these in beside those it has.
+    pub(super) fn admit(&mut self, members: &BTreeMap<u32, Stat>) {
+        for (&pid, stat) in members {
             if self.alive.get(&pid).is_none_or(|p| p.started != stat.started) {
                 self.bury(pid);
-                self.alive.insert(pid, Process::new(pid, &stat));
+                self.alive.insert(pid, Process::new(pid, stat));
             }
         }
     }

@@ -1,7 +1,7 @@
 //! pushbench itself.
 
 use super::group::Group;
-use super::{Depth, Probe, ProbeError};
+use super::{Depth, Probe, ProbeError, procfs};
 use crate::clock::Clock;
 use crate::model::Cost;
 
@@ -14,8 +14,9 @@ pub struct SelfProbe {
 impl SelfProbe {
     /// Reads nothing yet.
     pub fn new() -> SelfProbe {
+        let own = std::process::id();
         let mut group = Group::default();
-        group.admit(&[std::process::id()].into());
+        group.admit(&procfs::stat_of(own).map(|stat| (own, stat)).into_iter().collect());
         SelfProbe { group }
     }
 }

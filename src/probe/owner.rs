@@ -6,7 +6,7 @@
 //! all descendants. pushbench is never one of them, nor is what stands above it: a listener that
 //! the init process holds for a service does not make the whole machine the target.
 
-use super::parse::{self, Socket, State};
+use super::parse::{self, Socket, Stat, State};
 use super::{ProbeError, procfs};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::{self, File};
@@ -31,7 +31,7 @@ impl Owner {
         Owner { port, started, listening: BTreeSet::new(), last: BTreeSet::new() }
     }
 
-    /// The target's processes that are not known yet, given those that are and still live.
+    /// The target's processes, given those that are known and still live.
     ///
     /// Scans the descriptors of all processes only when `thorough`, when the LISTEN sockets have
     /// changed or when a known process has come or gone; descendants are looked for each time.
@@ -39,18 +39,22 @@ impl Owner {
         &mut self,
         known: &BTreeSet<u32>,
         thorough: bool,
-    ) -> Result<BTreeSet<u32>, ProbeError> {
-        let parents = parents(&procfs::pids()?);
+    ) -> Result<BTreeMap<u32, Stat>, ProbeError> {
+        let pids = procfs::pids()?.into_iter();
+        let mut stats: BTreeMap<u32, Stat> = pids
+            .filter_map(|pid| Some((pid, procfs::stat_of(pid)?)))
+            .filter(|(_, stat)| !stat.ended)
+            .collect();
+        let parents = stats.iter().map(|(pid, s)| (*pid, s.parent)).collect();
         let listening = listening(self.port);
         let mut roots: BTreeSet<u32> = known.iter().copied().chain(self.started).collect();
         if thorough || listening != self.listening || *known != self.last || known.is_empty() {
             roots.extend(holders(&sockets(self.port), &parents));
             self.listening = listening;
         }
-        let own = std::process::id();
-        let family = family(&roots, &parents, own);
-        self.last.clone_from(&family);
-        Ok(family)
+        self.last = family(&roots, &parents, std::process::id());
+        stats.retain(|pid, _| self.last.contains(pid));
+        Ok(stats)
     }
 
     /// Why there may be no process, and what would do.
@@ -63,11 +67,6 @@ impl Owner {
              the same user or as root, and in the same pid namespace"
         }
     }
-}
-
-/// Parent of each process that is there.
-fn parents(pids: &[u32]) -> BTreeMap<u32, u32> {
-    pids.iter().filter_map(|&pid| Some((pid, procfs::stat_of(pid)?.parent))).collect()
 }
 
 /// The roots and all their descendants, without pushbench (`own`). A root above pushbench counts
