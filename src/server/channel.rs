@@ -172,6 +172,7 @@ impl Channel {
             state.walking.pop_front();
             state.reached = 0;
         }
+        state.tidy();
         true
     }
 
@@ -198,6 +199,7 @@ impl Channel {
         let own = |s: &Option<Subscriber>| s.as_ref().is_some_and(|s| Rc::ptr_eq(&s.connection, connection));
         if state.slots.get(slot).is_some_and(own) {
             state.vacate(slot);
+            state.tidy();
         }
     }
 
@@ -253,7 +255,11 @@ impl State {
     fn vacate(&mut self, slot: usize) {
         self.slots[slot] = None;
         self.free.push(slot);
-        if self.attached() == 0 && self.reached == 0 {
+    }
+
+    /// Gives memory back when the last receiver has left and no walk is under way.
+    fn tidy(&mut self) {
+        if self.attached() == 0 && self.walking.is_empty() {
             self.slots = Vec::new();
             self.free = Vec::new();
         }
