@@ -4,6 +4,8 @@
 //! latency, paces nothing, retries nothing and never sees a recorder: the client does that. To add
 //! one: a file here and a row in [`CARRIERS`].
 
+pub mod http1;
+
 use crate::model::{Failure, Nanos, Traffic};
 use crate::net::{Dialer, Endpoint};
 use std::future::Future;
