@@ -4,7 +4,24 @@
 //! latency, paces nothing, retries nothing and never sees a recorder: the client does that. To add
 //! one: a file here and a row in [`CARRIERS`].
 
+mod carriers;
+mod cursor;
+mod exchange;
+mod handshake;
+mod headers;
 pub mod http1;
+mod publish_http;
+mod pull;
+mod request;
+pub mod tap;
+mod websocket;
+
+pub use carriers::{CARRIERS, CarrierRow, carrier};
+pub use headers::{RequestKind, block};
+pub use publish_http::{Answer, PostConnection};
+pub use pull::{Pull, unexpected};
+pub use request::PostHead;
+pub use websocket::WebSocket;
 
 use crate::model::{Failure, Nanos, Traffic};
 use crate::net::{Dialer, Endpoint};
