@@ -144,6 +144,8 @@ impl Exchange {
             return Poll::Pending;
         }
         if self.stage == Stage::Begin {
+            // Also of one that turns out to be gone: it was made.
+            self.tell(asker);
             ready!(self.poll_link(cx))?;
             self.tell(asker);
             self.write_first(cx, asker)?;

@@ -125,8 +125,13 @@ pub struct Unit<'a> {
     /// The bytes a user would see: an answer's body, a message's text. May hold no, one or several
     /// stamped messages.
     pub body: &'a [u8],
-    /// The bytes that crossed the socket for it, both ways, since the last unit: `payload` is the
-    /// body's length. The client moves what is no stamped message from `payload` to `framing`.
+    /// The bytes that crossed the socket for it, both ways, balanced: `payload` is the body's length.
+    /// The client moves what is no stamped message from `payload` to `framing`.
+    ///
+    /// A pull answer: its own request and answer. A WebSocket unit: its frames, and as framing what
+    /// we wrote since the last unit (pongs, first texts); the first unit of a session is the
+    /// handshake. What never became a unit (a broken answer, a request nobody answered, half a
+    /// message) is in [`Session::wire`] alone, so `wire` less all units is exactly that.
     pub traffic: Traffic,
 }
 

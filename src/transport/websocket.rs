@@ -79,8 +79,8 @@ impl Carrier for WebSocket {
                 ..Traffic::default()
             };
             let session = WebSocketSession {
-                state: State::Open(socket),
-                handshake,
+                socket: Some(socket),
+                done: handshake,
                 untold: Some(Untold { opened, received }),
                 told_out: request_bytes,
             };
@@ -90,18 +90,14 @@ impl Carrier for WebSocket {
 }
 
 struct WebSocketSession {
-    state: State,
-    handshake: Traffic,
+    /// None once the session is over.
+    socket: Option<WebSocketStream<FrameTap>>,
+    /// The handshake's bytes while the session is open, all bytes when it is over.
+    done: Traffic,
     /// What the first poll hands over.
     untold: Option<Untold>,
     /// Bytes written that have been part of a unit.
     told_out: u64,
-}
-
-enum State {
-    Open(WebSocketStream<FrameTap>),
-    /// The bytes that went through it.
-    Over(Traffic),
 }
 
 #[derive(Clone, Copy)]
@@ -116,12 +112,8 @@ impl Session for WebSocketSession {
     fn poll_event(&mut self, cx: &mut Context<'_>, sink: &mut dyn Sink) -> Poll<Result<Event, Failure>> {
         if let Some(untold) = self.untold.take() {
             sink.connected(untold.opened.0, untold.opened.1);
-            let unit = Unit {
-                kind: UnitKind::Control,
-                received: untold.received,
-                body: &[],
-                traffic: self.handshake,
-            };
+            let unit =
+                Unit { kind: UnitKind::Control, received: untold.received, body: &[], traffic: self.done };
             sink.unit(&unit);
             return Poll::Ready(Ok(Event::Received));
         }
@@ -133,32 +125,29 @@ impl Session for WebSocketSession {
     }
 
     fn abort(&mut self) {
-        self.state = State::Over(self.wire());
+        self.done = self.wire();
+        (self.socket, self.untold) = (None, None);
     }
 
     fn wire(&self) -> Traffic {
-        match &self.state {
-            State::Over(traffic) => *traffic,
-            State::Open(socket) => {
-                let (tap, hand) = (socket.get_ref(), self.handshake);
-                let (taken, out) = (tap.total(), tap.stream().written_bytes() - hand.wire_out);
-                let frames = Traffic {
-                    payload: taken.payload,
-                    framing: taken.framing + out,
-                    wire_in: taken.total(),
-                    wire_out: out,
-                    ..Traffic::default()
-                };
-                hand + frames
-            }
-        }
+        let Some(socket) = &self.socket else { return self.done };
+        let tap = socket.get_ref();
+        let (taken, out) = (tap.total(), tap.stream().written_bytes() - self.done.wire_out);
+        let frames = Traffic {
+            payload: taken.payload,
+            framing: taken.framing + out,
+            wire_in: taken.total(),
+            wire_out: out,
+            ..Traffic::default()
+        };
+        self.done + frames
     }
 }
 
 impl WebSocketSession {
     /// Hands over all messages that can be had now.
     fn poll_messages(&mut self, cx: &mut Context<'_>, sink: &mut dyn Sink) -> Poll<Result<Event, Failure>> {
-        let State::Open(socket) = &mut self.state else { return Poll::Ready(Err(Failure::ClosedEarly)) };
+        let Some(socket) = &mut self.socket else { return Poll::Ready(Err(Failure::ClosedEarly)) };
         let mut any = false;
         loop {
             let message = match Pin::new(&mut *socket).poll_next(cx) {
@@ -169,6 +158,7 @@ impl WebSocketSession {
                 Poll::Ready(Some(Ok(message))) => message,
             };
             any = true;
+            let received = socket.get_ref().stream().last_read_at();
             let close = match &message {
                 Message::Close(frame) => Some(frame.as_ref().map_or(NO_CODE, |f| f.code.into())),
                 _ => None,
@@ -178,7 +168,7 @@ impl WebSocketSession {
                 // target has ended the session.
                 let _ = Pin::new(&mut *socket).poll_next(cx);
             }
-            hand_over(socket, &message, &mut self.told_out, sink);
+            hand_over(socket, &message, received, &mut self.told_out, sink);
             if let Some(code) = close {
                 return Poll::Ready(Ok(Event::Closed(code)));
             }
@@ -191,6 +181,7 @@ impl WebSocketSession {
 fn hand_over(
     socket: &mut WebSocketStream<FrameTap>,
     message: &Message,
+    received: Nanos,
     told_out: &mut u64,
     sink: &mut dyn Sink,
 ) {
@@ -211,7 +202,7 @@ fn hand_over(
         wire_out: out,
         ..Traffic::default()
     };
-    sink.unit(&Unit { kind, received: tap.stream().last_read_at(), body, traffic });
+    sink.unit(&Unit { kind, received, body, traffic });
 }
 
 /// The frame library's errors as failures.
