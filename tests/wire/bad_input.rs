@@ -147,11 +147,24 @@ fn a_header_of_10_mb() {
 }
 
 #[test]
-fn chunk_sizes_beyond_all_bodies() {
-    let with = |size: &str| asked(format!("{CHUNKED}{size}\r\n").into()).0;
+fn sizes_beyond_all_bodies() {
+    let with = |size: &str| {
+        let text = format!("{CHUNKED}{size}\r\n");
+        let sent = text.len() as u64;
+        let (event, client) = asked(text.into());
+        assert_eq!(client.session.wire().wire_in, sent, "bytes of a bad answer are bytes too");
+        event
+    };
     assert_eq!(with("FFFFFFFFFFFFFFFF"), Err(Failure::BadChunk));
     assert_eq!(with("FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF"), Err(Failure::BadChunk));
     assert_eq!(with("nonsense"), Err(Failure::BadChunk));
+    let endless = serve(|peer, _| {
+        answer(peer, b"HTTP/1.1 200 OK\r\n\r\n");
+        while peer.write_all(&[b'x'; 65_536]).is_ok() {}
+    });
+    let (event, client) = asked_of(endless);
+    assert_eq!(event, Err(Failure::BodyTooLarge));
+    assert!(client.session.wire().wire_in <= (16 << 20) + 2 * 65_536);
     let long = "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n";
     assert_eq!(asked(long.into()).0, Err(Failure::BodyTooLarge));
 }

@@ -180,3 +180,22 @@ fn many_frames_of_one_read_come_in_one_event() {
         assert_eq!(client.session.wire(), client.told());
     });
 }
+
+#[test]
+fn a_body_larger_than_the_read_buffer_is_put_together() {
+    let body: Vec<u8> = (0..300_000_u32).flat_map(u32::to_be_bytes).collect();
+    let sent = body.clone();
+    let address = serve(move |peer, _| {
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", sent.len());
+        answer(peer, &[head.as_bytes(), &sent].concat());
+        answer(peer, b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx");
+    });
+    on_a_worker(async {
+        let mut client = Client::open(&poll(), address).await.unwrap();
+        client.ask().await.unwrap();
+        assert!(client.last().body == body, "the same bytes in the same order");
+        assert_eq!(client.last().traffic.payload, 1_200_000);
+        client.ask().await.unwrap();
+        assert_eq!((&client.last().body[..], client.basket.connects), (&b"x"[..], 1));
+    });
+}

@@ -115,3 +115,23 @@ fn an_answer_that_breaks_off_is_not_sent_twice() {
         assert_eq!(publisher.publish().await, Err(Failure::ClosedEarly));
     });
 }
+
+#[test]
+fn a_message_larger_than_the_kernel_takes_at_once() {
+    const SIZE: usize = 12 << 20;
+    let address = serve(|peer, _| {
+        read_head(peer);
+        let mut body = vec![0; SIZE];
+        peer.read_exact(&mut body).unwrap();
+        assert!(body.iter().all(|&b| b == b'x'));
+        std::io::Write::write_all(peer, CREATED).unwrap();
+        linger(peer);
+    });
+    on_a_worker(async {
+        let mut publisher = Publisher::new(address);
+        publisher.connection.begin(&publisher.head, &vec![b'x'; SIZE]);
+        let answer = poll_fn(|cx| publisher.connection.poll_answer(cx)).await.unwrap();
+        assert_eq!((answer.status, answer.traffic.payload), (201, SIZE as u64));
+        assert!(publisher.connection.wire().balances());
+    });
+}
