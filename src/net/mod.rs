@@ -1,4 +1,16 @@
 //! The only opener of sockets, and the meter that counts every byte through them.
+//!
+//! Knows nothing of HTTP or WebSocket: what the bytes were for is the carriers' business.
+
+mod dialer;
+mod errors;
+mod resolve;
+mod stream;
+
+pub use dialer::{Dialer, READ_BUFFER_BYTES};
+pub use errors::{connect_failure, io_failure};
+pub use resolve::resolve;
+pub use stream::Stream;
 
 use std::net::SocketAddr;
 
@@ -14,21 +26,23 @@ pub struct Endpoint {
     /// Headers of every request beside `Host` and those of the protocol: whole lines, each ended
     /// by CRLF.
     pub headers: String,
+    /// Texts sent right after the opening handshake of a push session, templates filled in.
+    pub send: Vec<String>,
+    /// How large a message is expected to be, bytes, so that it is read in one piece; 0: unknown,
+    /// the smallest buffer is taken.
+    pub expected_bytes: u32,
 }
 
-/// Opens connections. One for each worker.
-pub struct Dialer {
-    clock: crate::clock::Clock,
-}
-
-impl Dialer {
-    /// A dialer that stamps what it reads with this clock.
-    pub fn new(clock: crate::clock::Clock) -> Dialer {
-        Dialer { clock }
-    }
-
-    /// The clock.
-    pub fn clock(&self) -> crate::clock::Clock {
-        self.clock
+impl Endpoint {
+    /// An endpoint with no more headers and nothing to send.
+    pub fn new(address: SocketAddr, authority: impl Into<String>, path: impl Into<String>) -> Endpoint {
+        Endpoint {
+            address,
+            authority: authority.into(),
+            path: path.into(),
+            headers: String::new(),
+            send: Vec::new(),
+            expected_bytes: 0,
+        }
     }
 }

@@ -4,6 +4,25 @@
 //! latency, paces nothing, retries nothing and never sees a recorder: the client does that. To add
 //! one: a file here and a row in [`CARRIERS`].
 
+mod carriers;
+mod cursor;
+mod exchange;
+mod handshake;
+mod headers;
+pub mod http1;
+mod publish_http;
+mod pull;
+mod request;
+pub mod tap;
+mod websocket;
+
+pub use carriers::{CARRIERS, CarrierRow, carrier};
+pub use headers::{RequestKind, block};
+pub use publish_http::{Answer, PostConnection};
+pub use pull::{Pull, unexpected};
+pub use request::PostHead;
+pub use websocket::WebSocket;
+
 use crate::model::{Failure, Nanos, Traffic};
 use crate::net::{Dialer, Endpoint};
 use std::future::Future;
@@ -106,8 +125,13 @@ pub struct Unit<'a> {
     /// The bytes a user would see: an answer's body, a message's text. May hold no, one or several
     /// stamped messages.
     pub body: &'a [u8],
-    /// The bytes that crossed the socket for it, both ways, since the last unit: `payload` is the
-    /// body's length. The client moves what is no stamped message from `payload` to `framing`.
+    /// The bytes that crossed the socket for it, both ways, balanced: `payload` is the body's length.
+    /// The client moves what is no stamped message from `payload` to `framing`.
+    ///
+    /// A pull answer: its own request and answer. A WebSocket unit: its frames, and as framing what
+    /// we wrote since the last unit (pongs, first texts); the first unit of a session is the
+    /// handshake. What never became a unit (a broken answer, a request nobody answered, half a
+    /// message) is in [`Session::wire`] alone, so `wire` less all units is exactly that.
     pub traffic: Traffic,
 }
 

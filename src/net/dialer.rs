@@ -1,0 +1,109 @@
+//! Opens connections, and holds what all connections of a worker share.
+
+use super::{Stream, connect_failure};
+use crate::clock::Clock;
+use crate::model::Failure;
+use std::cell::RefCell;
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use tokio::net::{TcpSocket, TcpStream};
+
+/// Size of the read buffer that all HTTP connections of a worker share.
+pub const READ_BUFFER_BYTES: usize = 64 * 1024;
+
+/// Opens connections. One for each worker; clones share its buffers.
+#[derive(Clone)]
+pub struct Dialer {
+    clock: Clock,
+    read_buffer: Rc<RefCell<Box<[u8]>>>,
+    write_buffer: Rc<RefCell<Vec<u8>>>,
+}
+
+impl Dialer {
+    /// A dialer that stamps what it reads with this clock.
+    pub fn new(clock: Clock) -> Dialer {
+        Dialer {
+            clock,
+            read_buffer: Rc::new(RefCell::new(vec![0; READ_BUFFER_BYTES].into_boxed_slice())),
+            write_buffer: Rc::default(),
+        }
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// Connects, with `TCP_NODELAY` and a reset on close (see [`Stream`]).
+    ///
+    /// Has no timeout of its own: drop the future to give up. Cancel-safe.
+    ///
+    /// # Errors
+    /// The failure that the system's error stands for.
+    pub async fn connect(&self, to: SocketAddr) -> Result<Stream, Failure> {
+        let started = self.clock.now();
+        let socket = open(to).await.map_err(|e| connect_failure(&e))?;
+        Ok(Stream::new(socket, self.clock, started))
+    }
+
+    /// The read buffer of the worker: borrowed for one read and the decoding of what it gave, never
+    /// across an await.
+    pub(crate) fn read_buffer(&self) -> Rc<RefCell<Box<[u8]>>> {
+        Rc::clone(&self.read_buffer)
+    }
+
+    /// Where requests of the worker are put together; the same rule as for [`Dialer::read_buffer`].
+    pub(crate) fn write_buffer(&self) -> Rc<RefCell<Vec<u8>>> {
+        Rc::clone(&self.write_buffer)
+    }
+}
+
+async fn open(to: SocketAddr) -> io::Result<TcpStream> {
+    let socket = if to.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_nodelay(true)?;
+    // The close is a reset: tens of thousands of TIME-WAITs would use up the ports of the next run.
+    socket.set_zero_linger()?;
+    socket.connect(to).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    fn on_a_worker<T>(work: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
+    }
+
+    #[test]
+    fn nobody_listening_is_a_refusal() {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let failed = on_a_worker(async { Dialer::new(Clock::Monotonic).connect(free).await.err() });
+        assert_eq!(failed, Some(Failure::ConnectRefused));
+    }
+
+    #[test]
+    fn bytes_are_counted_stamps_follow_reads_and_a_drop_is_a_reset() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = std::thread::spawn(move || {
+            let (mut peer, _) = listener.accept().unwrap();
+            peer.read_exact(&mut [0; 5]).unwrap();
+            peer.write_all(b"abc").unwrap();
+            peer.read(&mut [0; 1]).map_err(|e| e.kind())
+        });
+        on_a_worker(async {
+            let mut stream = Dialer::new(Clock::Monotonic).connect(address).await.unwrap();
+            let (started, finished) = stream.opened();
+            assert!(started <= finished);
+            stream.write_all(b"hello").await.unwrap();
+            stream.read_exact(&mut [0; 3]).await.unwrap();
+            assert_eq!((stream.read_bytes(), stream.written_bytes()), (3, 5));
+            assert!(stream.last_read_at() >= finished);
+        });
+        assert_eq!(server.join().unwrap(), Err(io::ErrorKind::ConnectionReset));
+    }
+}

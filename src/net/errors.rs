@@ -1,0 +1,58 @@
+//! Errors of the system as the closed set of failures.
+
+use crate::model::Failure;
+use rustix::io::Errno;
+use std::io;
+
+/// Why a connection could not be made.
+pub fn connect_failure(error: &io::Error) -> Failure {
+    match error.raw_os_error().map(Errno::from_raw_os_error) {
+        Some(Errno::CONNREFUSED) => Failure::ConnectRefused,
+        Some(Errno::TIMEDOUT) => Failure::ConnectTimeout,
+        Some(Errno::HOSTUNREACH | Errno::NETUNREACH) => Failure::Unreachable,
+        Some(Errno::ADDRNOTAVAIL | Errno::ADDRINUSE) => Failure::OutOfPorts,
+        _ => io_failure(error),
+    }
+}
+
+/// Why an open connection failed. A broken pipe is a reset that was noticed while writing.
+pub fn io_failure(error: &io::Error) -> Failure {
+    match error.raw_os_error().map(Errno::from_raw_os_error) {
+        Some(Errno::CONNRESET | Errno::PIPE | Errno::CONNABORTED) => Failure::Reset,
+        Some(Errno::MFILE | Errno::NFILE) => Failure::OutOfDescriptors,
+        Some(Errno::HOSTUNREACH | Errno::NETUNREACH) => Failure::Unreachable,
+        _ => match error.kind() {
+            io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => Failure::Reset,
+            _ => Failure::Io,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(errno: Errno) -> Failure {
+        connect_failure(&io::Error::from(errno))
+    }
+
+    #[test]
+    fn every_errno_of_a_connect_has_its_name() {
+        assert_eq!(named(Errno::CONNREFUSED), Failure::ConnectRefused);
+        assert_eq!(named(Errno::TIMEDOUT), Failure::ConnectTimeout);
+        assert_eq!(named(Errno::HOSTUNREACH), Failure::Unreachable);
+        assert_eq!(named(Errno::NETUNREACH), Failure::Unreachable);
+        assert_eq!(named(Errno::MFILE), Failure::OutOfDescriptors);
+        assert_eq!(named(Errno::NFILE), Failure::OutOfDescriptors);
+        assert_eq!(named(Errno::ADDRNOTAVAIL), Failure::OutOfPorts);
+        assert_eq!(named(Errno::ADDRINUSE), Failure::OutOfPorts);
+        assert_eq!(named(Errno::CONNRESET), Failure::Reset);
+        assert_eq!(named(Errno::PERM), Failure::Io);
+    }
+
+    #[test]
+    fn errors_without_an_errno_are_told_by_their_kind() {
+        assert_eq!(io_failure(&io::ErrorKind::BrokenPipe.into()), Failure::Reset);
+        assert_eq!(io_failure(&io::ErrorKind::InvalidData.into()), Failure::Io);
+    }
+}

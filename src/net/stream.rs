@@ -1,0 +1,89 @@
+//! A TCP connection that counts what crosses it.
+
+use crate::clock::Clock;
+use crate::model::Nanos;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+/// A metered TCP connection. Dropping it resets it, so that it leaves no TIME-WAIT behind; bytes the
+/// kernel has not sent by then are lost.
+pub struct Stream {
+    socket: TcpStream,
+    clock: Clock,
+    started: Nanos,
+    finished: Nanos,
+    last_read_at: Nanos,
+    read: u64,
+    written: u64,
+}
+
+impl Stream {
+    pub(super) fn new(socket: TcpStream, clock: Clock, started: Nanos) -> Stream {
+        let finished = clock.now();
+        Stream { socket, clock, started, finished, last_read_at: finished, read: 0, written: 0 }
+    }
+
+    /// When the connect began and when it was done.
+    pub fn opened(&self) -> (Nanos, Nanos) {
+        (self.started, self.finished)
+    }
+
+    /// When the last read that gave anything returned (the end of a connection counts too); when
+    /// the connection was made, before the first.
+    pub fn last_read_at(&self) -> Nanos {
+        self.last_read_at
+    }
+
+    /// Bytes read so far.
+    pub fn read_bytes(&self) -> u64 {
+        self.read
+    }
+
+    /// Bytes written so far: taken by the kernel, not necessarily received by the peer.
+    pub fn written_bytes(&self) -> u64 {
+        self.written
+    }
+
+    /// Resets the connection. The same as dropping it, said aloud.
+    pub fn abort(self) {
+        drop(self);
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let done = Pin::new(&mut self.socket).poll_read(cx, buf);
+        if let Poll::Ready(Ok(())) = done {
+            // One reading of the clock for each read: everything in it has arrived at this instant.
+            self.last_read_at = self.clock.now();
+            self.read += (buf.filled().len() - before) as u64;
+        }
+        done
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let done = Pin::new(&mut self.socket).poll_write(cx, bytes);
+        if let Poll::Ready(Ok(n)) = done {
+            self.written += n as u64;
+        }
+        done
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,185 @@
+//! `poll` and `long_poll`: ask, be answered, ask again. They differ only in their rhythm, which is
+//! the client's business; the exchange is the same.
+
+use super::cursor::Cursor;
+use super::exchange::{Answered, Asker, Exchange};
+use super::http1::Head;
+use super::request::PullRequest;
+use super::{Carrier, Event, LocalBoxFuture, Rhythm, Session, Sink, Unit, UnitKind};
+use crate::model::{Failure, Nanos, Traffic};
+use crate::net::{Dialer, Endpoint};
+use crate::scenario::{LongPollSpec, PollSpec, PullSpec};
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+
+/// Asks for what is new; one kept-alive connection for each session.
+pub struct Pull {
+    rhythm: Rhythm,
+    statuses: Rc<Statuses>,
+    /// The cursor of a session that has asked nothing yet.
+    cursor: Cursor,
+}
+
+struct Statuses {
+    data: Vec<u16>,
+    empty: Vec<u16>,
+}
+
+impl Pull {
+    /// The carrier `poll`.
+    pub fn poll(spec: &PollSpec) -> Pull {
+        Pull::new(&spec.pull, Rhythm::Interval { every: spec.every, fixed_rate: spec.fixed_rate })
+    }
+
+    /// The carrier `long_poll`.
+    pub fn long_poll(spec: &LongPollSpec) -> Pull {
+        Pull::new(&spec.pull, Rhythm::Held { settle: spec.settle })
+    }
+
+    fn new(spec: &PullSpec, rhythm: Rhythm) -> Pull {
+        let statuses = Rc::new(Statuses { data: spec.status.clone(), empty: spec.empty.clone() });
+        Pull { rhythm, statuses, cursor: Cursor::new(&spec.cursor) }
+    }
+}
+
+impl Carrier for Pull {
+    fn rhythm(&self) -> Rhythm {
+        self.rhythm
+    }
+
+    fn open<'a>(
+        &'a self,
+        dial: &'a Dialer,
+        to: &'a Endpoint,
+    ) -> LocalBoxFuture<'a, Result<Box<dyn Session>, Failure>> {
+        Box::pin(async move {
+            let stream = dial.connect(to.address).await?;
+            let session = PullSession {
+                exchange: Exchange::new(dial.clone(), to.address, Some(stream)),
+                request: PullRequest::new(to),
+                cursor: self.cursor.clone(),
+                statuses: Rc::clone(&self.statuses),
+            };
+            Ok(Box::new(session) as Box<dyn Session>)
+        })
+    }
+}
+
+struct PullSession {
+    exchange: Exchange,
+    request: PullRequest,
+    cursor: Cursor,
+    statuses: Rc<Statuses>,
+}
+
+impl Session for PullSession {
+    fn request(&mut self) {
+        self.exchange.begin();
+    }
+
+    fn poll_event(&mut self, cx: &mut Context<'_>, sink: &mut dyn Sink) -> Poll<Result<Event, Failure>> {
+        let PullSession { exchange, request, cursor, statuses } = self;
+        let mut asking = Asking { request, cursor, statuses, sink };
+        let done = ready!(exchange.poll(cx, &mut asking));
+        if done.is_err() {
+            self.cursor.discard();
+        }
+        Poll::Ready(done.map(|()| Event::Answered))
+    }
+
+    fn abort(&mut self) {
+        self.exchange.abort();
+        self.cursor.discard();
+    }
+
+    fn wire(&self) -> Traffic {
+        self.exchange.wire()
+    }
+}
+
+/// A session's parts and the sink, for the time of one poll.
+struct Asking<'a> {
+    request: &'a PullRequest,
+    cursor: &'a mut Cursor,
+    statuses: &'a Statuses,
+    sink: &'a mut dyn Sink,
+}
+
+impl Asker for Asking<'_> {
+    fn request<'r>(&'r mut self, scratch: &'r mut Vec<u8>) -> (&'r [u8], usize) {
+        self.request.render(self.cursor, scratch);
+        (scratch, scratch.len())
+    }
+
+    fn connected(&mut self, started: Nanos, finished: Nanos) {
+        self.sink.connected(started, finished);
+    }
+
+    fn head(&mut self, head: &Head<'_>) {
+        if self.statuses.expects(head.status()) {
+            self.cursor.read_head(head);
+        }
+    }
+
+    fn answered(&mut self, answer: &Answered, body: &[u8]) {
+        let kind = self.statuses.judge(answer.status, body);
+        if kind == UnitKind::Data {
+            self.cursor.read_body(body);
+        }
+        self.cursor.commit();
+        self.sink.unit(&Unit { kind, received: answer.received, body, traffic: answer.traffic });
+    }
+}
+
+impl Statuses {
+    fn expects(&self, status: u16) -> bool {
+        self.data.contains(&status) || self.empty.contains(&status)
+    }
+
+    fn judge(&self, status: u16, body: &[u8]) -> UnitKind {
+        if self.data.contains(&status) && !body.is_empty() {
+            UnitKind::Data
+        } else if self.expects(status) {
+            UnitKind::Empty
+        } else {
+            UnitKind::Refused(unexpected(status))
+        }
+    }
+}
+
+/// The failure that a status stands for which nobody expects. An unexpected 304 sends nobody
+/// elsewhere.
+pub fn unexpected(status: u16) -> Failure {
+    match status {
+        304 => Failure::StatusUnexpected,
+        300..400 => Failure::Redirect,
+        400..500 => Failure::Status4xx,
+        500..600 => Failure::Status5xx,
+        _ => Failure::StatusUnexpected,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statuses_are_judged_by_the_lists_first() {
+        let statuses = Statuses { data: vec![200, 410], empty: vec![204, 304, 408] };
+        assert_eq!(statuses.judge(200, b"x"), UnitKind::Data);
+        assert_eq!(statuses.judge(200, b""), UnitKind::Empty);
+        assert_eq!(statuses.judge(410, b"x"), UnitKind::Data);
+        assert_eq!(statuses.judge(408, b"late"), UnitKind::Empty);
+        for (status, failure) in [
+            (301, Failure::Redirect),
+            (404, Failure::Status4xx),
+            (503, Failure::Status5xx),
+            (201, Failure::StatusUnexpected),
+            (101, Failure::StatusUnexpected),
+            (999, Failure::StatusUnexpected),
+        ] {
+            assert_eq!(statuses.judge(status, b""), UnitKind::Refused(failure), "{status}");
+        }
+        assert_eq!(unexpected(304), Failure::StatusUnexpected);
+    }
+}

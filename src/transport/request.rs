@@ -1,0 +1,105 @@
+//! Requests as bytes, put together in a buffer that is used again.
+
+use super::cursor::Cursor;
+use crate::net::Endpoint;
+use std::io::Write;
+
+/// The GET of a pull session: what stays the same is rendered once.
+pub(super) struct PullRequest {
+    /// `GET <path>`, then the rest of the head up to the blank line.
+    fixed: Box<[u8]>,
+    /// Where the path ends and a query is put in.
+    path_end: usize,
+    has_query: bool,
+}
+
+impl PullRequest {
+    pub(super) fn new(to: &Endpoint) -> PullRequest {
+        let start = format!("GET {}", to.path);
+        let rest = format!(" HTTP/1.1\r\nHost: {}\r\n{}", to.authority, to.headers);
+        PullRequest {
+            path_end: start.len(),
+            has_query: to.path.contains('?'),
+            fixed: (start + &rest).into_bytes().into_boxed_slice(),
+        }
+    }
+
+    /// Writes the whole request into `out`, whose former content is dropped.
+    pub(super) fn render(&self, cursor: &Cursor, out: &mut Vec<u8>) {
+        let (start, rest) = self.fixed.split_at(self.path_end);
+        out.clear();
+        out.extend_from_slice(start);
+        cursor.write_query(if self.has_query { b'&' } else { b'?' }, out);
+        out.extend_from_slice(rest);
+        cursor.write_headers(out);
+        out.extend_from_slice(b"\r\n");
+    }
+}
+
+/// The head of a publishing request but for its length: rendered once for each channel.
+#[derive(Clone, Debug)]
+pub struct PostHead(Box<[u8]>);
+
+impl PostHead {
+    /// `method` is `POST` or `PUT`; `headers` are whole lines, each ended by CRLF.
+    pub fn new(method: &str, path: &str, authority: &str, headers: &str) -> PostHead {
+        let head = format!("{method} {path} HTTP/1.1\r\nHost: {authority}\r\n{headers}Content-Length: ");
+        PostHead(head.into_bytes().into_boxed_slice())
+    }
+
+    /// Writes the whole request into `out`, whose former content is dropped; the length of its head.
+    pub(super) fn render(&self, body: &[u8], out: &mut Vec<u8>) -> usize {
+        out.clear();
+        out.extend_from_slice(&self.0);
+        write!(out, "{}\r\n\r\n", body.len()).expect("a Vec takes all writes");
+        let head = out.len();
+        out.extend_from_slice(body);
+        head
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{CursorFrom, CursorInto, CursorSpec};
+
+    fn endpoint(path: &str) -> Endpoint {
+        let mut to = Endpoint::new("127.0.0.1:80".parse().unwrap(), "h:80", path);
+        to.headers = "A: b\r\n".into();
+        to
+    }
+
+    fn value(into: CursorInto) -> Cursor {
+        let from = CursorFrom::Header("X".into());
+        Cursor::new(&CursorSpec::Value { from, into, initial: Some("1:0 é".into()) })
+    }
+
+    fn rendered(path: &str, cursor: &Cursor) -> String {
+        let mut out = b"old".to_vec();
+        PullRequest::new(&endpoint(path)).render(cursor, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_request_without_a_cursor() {
+        let cursor = Cursor::new(&CursorSpec::None);
+        assert_eq!(rendered("/p", &cursor), "GET /p HTTP/1.1\r\nHost: h:80\r\nA: b\r\n\r\n");
+    }
+
+    #[test]
+    fn a_cursor_goes_into_the_query_or_a_header() {
+        let query = value(CursorInto::Query("since".into()));
+        assert!(rendered("/p", &query).starts_with("GET /p?since=1%3A0%20%C3%A9 HTTP/1.1\r\n"));
+        assert!(rendered("/p?a=b", &query).starts_with("GET /p?a=b&since=1%3A0%20%C3%A9 HTTP/1.1\r\n"));
+        let header = value(CursorInto::Header("Last-Event-ID".into()));
+        assert!(rendered("/p", &header).ends_with("\r\nA: b\r\nLast-Event-ID: 1:0 é\r\n\r\n"));
+    }
+
+    #[test]
+    fn a_post_tells_its_length() {
+        let mut out = Vec::new();
+        let head = PostHead::new("PUT", "/pub/a", "h", "X: y\r\n").render(b"hello", &mut out);
+        assert_eq!(out, b"PUT /pub/a HTTP/1.1\r\nHost: h\r\nX: y\r\nContent-Length: 5\r\n\r\nhello");
+        assert_eq!(head, out.len() - 5);
+    }
+}

@@ -1,0 +1,201 @@
+//! Scripted exchanges against bytes counted by hand: the difference is 0.
+
+use crate::fake::*;
+use pushbench::model::Traffic;
+use pushbench::scenario::CursorSpec;
+use pushbench::transport::{Event, UnitKind};
+use std::io::{Read, Write};
+use std::sync::mpsc;
+
+/// `GET /p HTTP/1.1` 15 + 2, `Host: h` 7 + 2, blank line 2.
+const GET_BYTES: u64 = 28;
+
+#[test]
+fn a_poll_with_a_length() {
+    // 15 + 2, `Content-Length: 5` 17 + 2, 2: 38 bytes of head.
+    let reply = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+    let address = serve(move |peer, _| while !answer(peer, reply.as_bytes()).is_empty() {});
+    on_a_worker(async {
+        let mut client = Client::open(&poll(), address).await.unwrap();
+        let one = Traffic {
+            payload: 5,
+            headers: GET_BYTES + 38,
+            wire_in: 43,
+            wire_out: GET_BYTES,
+            ..Traffic::default()
+        };
+        for asked in 1..=3 {
+            assert_eq!(client.ask().await, Ok(Event::Answered));
+            assert_eq!(client.last().body, b"hello");
+            assert_eq!(client.last().traffic, one);
+            assert_eq!(client.basket.units.len(), asked);
+        }
+        assert_eq!(client.session.wire(), one + one + one);
+        assert_eq!(client.basket.connects, 1);
+    });
+}
+
+#[test]
+fn a_chunked_answer_after_an_interim_one() {
+    // 23 + 2 + 2; 15 + 2, 26 + 2, 2; 3 + 5 + 2, 4 + 16 + 2, 3, `T: v` 4 + 2, 2.
+    let reply = "HTTP/1.1 103 EarlyHints\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\
+                 5\r\nhello\r\n10\r\n0123456789abcdef\r\n0\r\nT: v\r\n\r\n";
+    let address = serve(move |peer, _| while !answer(peer, reply.as_bytes()).is_empty() {});
+    on_a_worker(async {
+        let mut client = Client::open(&long_poll(CursorSpec::None), address).await.unwrap();
+        client.ask().await.unwrap();
+        let want = Traffic {
+            payload: 21,
+            framing: 3 + 2 + 4 + 2 + 3 + 2,
+            headers: GET_BYTES + 27 + 47 + 6,
+            wire_in: 117,
+            wire_out: GET_BYTES,
+            ..Traffic::default()
+        };
+        assert_eq!(want.wire_in, 27 + 47 + 6 + 16 + 21);
+        assert_eq!(client.last().traffic, want);
+        assert_eq!(client.last().body, b"hello0123456789abcdef");
+    });
+}
+
+#[test]
+fn an_empty_answer_costs_its_heads() {
+    let address = serve(|peer, _| {
+        answer(peer, b"HTTP/1.1 304 Not Modified\r\n\r\n");
+        linger(peer);
+    });
+    on_a_worker(async {
+        let mut client = Client::open(&poll(), address).await.unwrap();
+        client.ask().await.unwrap();
+        assert_eq!(client.last().kind, UnitKind::Empty);
+        let traffic = client.last().traffic;
+        assert_eq!((traffic.headers, traffic.payload, traffic.framing), (GET_BYTES + 29, 0, 0));
+    });
+}
+
+#[test]
+fn websocket_frames_of_all_header_sizes() {
+    let sizes = [(0, 2), (125, 2), (126, 4), (65_535, 4), (65_536, 10)];
+    let frames: Vec<u8> = sizes.iter().flat_map(|&(n, _)| frame(2, &vec![b'x'; n])).collect();
+    let sent = frames.len() as u64;
+    let address = serve(move |peer, _| {
+        upgrade(peer, &frames);
+        linger(peer);
+    });
+    on_a_worker(async {
+        let mut client = Client::open(&websocket(), address).await.unwrap();
+        while client.basket.units.len() < 6 {
+            assert_eq!(client.next().await, Ok(Event::Received));
+        }
+        for (unit, (size, header)) in client.basket.units[1..].iter().zip(sizes) {
+            let n = size as u64;
+            let want = Traffic { payload: n, framing: header, wire_in: n + header, ..Traffic::default() };
+            assert_eq!(unit.traffic, want);
+            assert_eq!(unit.body.len(), size);
+        }
+        let hand = client.basket.units[0].traffic;
+        assert_eq!(client.session.wire(), client.told());
+        assert_eq!(client.session.wire().wire_in, hand.wire_in + sent);
+        assert_eq!(client.basket.connects, 1);
+    });
+}
+
+#[test]
+fn the_handshake_is_one_unit() {
+    let (tell, told) = mpsc::channel();
+    let address = serve(move |peer, _| {
+        let request = read_head(peer);
+        tell.send((request.len(), accepting(&request).len())).unwrap();
+        let _ = peer.write_all(accepting(&request).as_bytes());
+        linger(peer);
+    });
+    on_a_worker(async {
+        let mut client = Client::open(&websocket(), address).await.unwrap();
+        assert_eq!(client.next().await, Ok(Event::Received));
+        let (out, back) = told.recv().unwrap();
+        let unit = client.last();
+        assert_eq!(unit.kind, UnitKind::Control);
+        let (wire_out, wire_in) = (out as u64, back as u64);
+        let want = Traffic { handshake: wire_in + wire_out, wire_in, wire_out, ..Traffic::default() };
+        assert_eq!(unit.traffic, want);
+    });
+}
+
+#[test]
+fn pings_are_answered_and_counted_as_overhead() {
+    let (tell, told) = mpsc::channel();
+    let address = serve(move |peer, _| {
+        // A message in two fragments with a ping between them, all in one write with the head.
+        let mut bytes = vec![0x01, 3, b'a', b'b', b'c'];
+        bytes.extend(frame(9, b"alive"));
+        bytes.extend([0x80, 2, b'd', b'e']);
+        upgrade(peer, &bytes);
+        // `sub` masked: 2 + 4 + 3; the pong masked: 2 + 4 + 5.
+        let mut out = [0; 9 + 11];
+        peer.read_exact(&mut out).unwrap();
+        tell.send((out[0], out[9])).unwrap();
+        let _ = peer.write_all(&frame(1, b"end"));
+        linger(peer);
+    });
+    on_a_worker(async {
+        let mut to = endpoint(address);
+        to.send.push("sub".into());
+        let mut client = Client::open_at(&websocket(), &to).await.unwrap();
+        while client.basket.units.len() < 4 {
+            client.next().await.unwrap();
+        }
+        assert_eq!(told.recv().unwrap(), (0x81, 0x8A));
+        let [_, ping, text, end] = &client.basket.units[..] else { panic!("four units") };
+        assert_eq!((ping.kind, ping.body.len()), (UnitKind::Control, 0));
+        let framing = |n| Traffic { framing: n, ..Traffic::default() };
+        assert_eq!(ping.traffic, Traffic { wire_in: 7, wire_out: 9, ..framing(7 + 9) });
+        assert_eq!(text.body, b"abcde");
+        assert_eq!(text.traffic, Traffic { payload: 5, wire_in: 9, wire_out: 11, ..framing(4 + 11) });
+        assert_eq!(end.traffic, Traffic { payload: 3, wire_in: 5, ..framing(2) });
+        assert_eq!(ping.received, text.received, "they came in one read");
+        assert!(end.received > text.received);
+        assert_eq!(client.session.wire(), client.told());
+    });
+}
+
+#[test]
+fn many_frames_of_one_read_come_in_one_event() {
+    let address = serve(|peer, _| {
+        let request = read_head(peer);
+        let _ = peer.write_all(accepting(&request).as_bytes());
+        // The client has seen the head before the frames come.
+        peer.read_exact(&mut [0; 9]).unwrap();
+        let _ = peer.write_all(&frame(1, b"0123456789").repeat(50));
+        linger(peer);
+    });
+    on_a_worker(async {
+        let mut to = endpoint(address);
+        to.send.push("sub".into());
+        let mut client = Client::open_at(&websocket(), &to).await.unwrap();
+        assert_eq!(client.next().await, Ok(Event::Received));
+        assert_eq!(client.next().await, Ok(Event::Received));
+        assert_eq!(client.basket.units.len(), 51);
+        let first = client.basket.units[1].received;
+        assert!(client.basket.units[1..].iter().all(|u| u.received == first));
+        assert_eq!(client.session.wire(), client.told());
+    });
+}
+
+#[test]
+fn a_body_larger_than_the_read_buffer_is_put_together() {
+    let body: Vec<u8> = (0..300_000_u32).flat_map(u32::to_be_bytes).collect();
+    let sent = body.clone();
+    let address = serve(move |peer, _| {
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", sent.len());
+        answer(peer, &[head.as_bytes(), &sent].concat());
+        answer(peer, b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx");
+    });
+    on_a_worker(async {
+        let mut client = Client::open(&poll(), address).await.unwrap();
+        client.ask().await.unwrap();
+        assert!(client.last().body == body, "the same bytes in the same order");
+        assert_eq!(client.last().traffic.payload, 1_200_000);
+        client.ask().await.unwrap();
+        assert_eq!((&client.last().body[..], client.basket.connects), (&b"x"[..], 1));
+    });
+}

@@ -1,0 +1,206 @@
+//! Scripted servers, and a client that keeps what it is handed.
+
+use pushbench::clock::Clock;
+use pushbench::model::{Failure, Nanos, Traffic};
+use pushbench::net::{Dialer, Endpoint};
+use pushbench::scenario::{CarrierSpec, CursorSpec, LongPollSpec, PollSpec, PullSpec, WebSocketSpec};
+use pushbench::transport::{Event, Session, Sink, Unit, UnitKind, carrier};
+use std::future::poll_fn;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::time::Duration;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+/// Nothing here takes that long; a test that hangs fails.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Serves connections one after the other; the script gets their number from 0.
+pub(crate) fn serve(script: impl Fn(&mut TcpStream, usize) + Send + 'static) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for (number, peer) in listener.incoming().enumerate() {
+            script(&mut peer.unwrap(), number);
+        }
+    });
+    address
+}
+
+/// A request's head; empty when the peer closed or reset first.
+pub(crate) fn read_head(peer: &mut TcpStream) -> String {
+    let (mut head, mut byte) = (Vec::new(), [0]);
+    while !head.ends_with(b"\r\n\r\n") {
+        match peer.read(&mut byte) {
+            Ok(1) => head.push(byte[0]),
+            _ => return String::new(),
+        }
+    }
+    String::from_utf8(head).unwrap()
+}
+
+/// Reads a request and writes this; the client may have gone by then.
+pub(crate) fn answer(peer: &mut TcpStream, bytes: &[u8]) -> String {
+    let head = read_head(peer);
+    let _ = peer.write_all(bytes);
+    head
+}
+
+/// The answer that accepts this upgrade.
+pub(crate) fn accepting(request: &str) -> String {
+    let key = request.lines().find_map(|l| l.strip_prefix("Sec-WebSocket-Key: ")).unwrap_or("none");
+    format!(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Accept: {}\r\n\r\n",
+        derive_accept_key(key.as_bytes())
+    )
+}
+
+/// Accepts an upgrade and sends these bytes with it, in one write.
+pub(crate) fn upgrade(peer: &mut TcpStream, frames: &[u8]) {
+    let request = read_head(peer);
+    let _ = peer.write_all(&[accepting(&request).as_bytes(), frames].concat());
+}
+
+/// Waits until the client has gone.
+pub(crate) fn linger(peer: &mut TcpStream) {
+    let mut buffer = [0; 4096];
+    while matches!(peer.read(&mut buffer), Ok(1..)) {}
+}
+
+/// Closes with a reset.
+pub(crate) fn reset(peer: &mut TcpStream) {
+    rustix::net::sockopt::set_socket_linger(&*peer, Some(Duration::ZERO)).unwrap();
+}
+
+/// A final unmasked frame.
+pub(crate) fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
+    let mut out = vec![0x80 | opcode];
+    match payload.len() {
+        n @ 0..126 => out.push(n as u8),
+        n @ 126..65_536 => {
+            out.push(126);
+            out.extend((n as u16).to_be_bytes());
+        }
+        n => {
+            out.push(127);
+            out.extend((n as u64).to_be_bytes());
+        }
+    }
+    out.extend(payload);
+    out
+}
+
+pub(crate) fn pull_spec(cursor: CursorSpec) -> PullSpec {
+    PullSpec { path: "/p".into(), status: vec![200], empty: vec![204, 304, 408], cursor }
+}
+
+pub(crate) fn poll() -> CarrierSpec {
+    CarrierSpec::Poll(PollSpec {
+        pull: pull_spec(CursorSpec::None),
+        every: Nanos::SECOND,
+        fixed_rate: true,
+        latest_value: false,
+    })
+}
+
+pub(crate) fn long_poll(cursor: CursorSpec) -> CarrierSpec {
+    CarrierSpec::LongPoll(LongPollSpec { pull: pull_spec(cursor), settle: Nanos::from_millis(50) })
+}
+
+pub(crate) fn websocket() -> CarrierSpec {
+    CarrierSpec::WebSocket(WebSocketSpec {
+        path: "/ws".into(),
+        subprotocols: vec![],
+        send: vec![],
+        max_message_bytes: 100_000,
+    })
+}
+
+/// A unit, kept.
+#[derive(Clone, Debug)]
+pub(crate) struct Kept {
+    pub(crate) kind: UnitKind,
+    pub(crate) body: Vec<u8>,
+    pub(crate) received: Nanos,
+    pub(crate) traffic: Traffic,
+}
+
+#[derive(Default)]
+pub(crate) struct Basket {
+    pub(crate) units: Vec<Kept>,
+    pub(crate) connects: usize,
+}
+
+impl Sink for Basket {
+    fn unit(&mut self, unit: &Unit<'_>) {
+        assert!(unit.traffic.balances(), "{unit:?}");
+        assert_eq!(unit.traffic.tls, 0);
+        self.units.push(Kept {
+            kind: unit.kind,
+            body: unit.body.to_vec(),
+            received: unit.received,
+            traffic: unit.traffic,
+        });
+    }
+
+    fn connected(&mut self, started: Nanos, finished: Nanos) {
+        assert!(started <= finished);
+        self.connects += 1;
+    }
+}
+
+pub(crate) struct Client {
+    pub(crate) session: Box<dyn Session>,
+    pub(crate) basket: Basket,
+}
+
+impl Client {
+    pub(crate) async fn open(spec: &CarrierSpec, address: SocketAddr) -> Result<Client, Failure> {
+        Client::open_at(spec, &endpoint(address)).await
+    }
+
+    pub(crate) async fn open_at(spec: &CarrierSpec, to: &Endpoint) -> Result<Client, Failure> {
+        let (dial, carrier) = (Dialer::new(Clock::Monotonic), carrier(spec));
+        let session = tokio::time::timeout(PATIENCE, carrier.open(&dial, to)).await.unwrap()?;
+        Ok(Client { session, basket: Basket::default() })
+    }
+
+    pub(crate) async fn next(&mut self) -> Result<Event, Failure> {
+        let event = poll_fn(|cx| self.session.poll_event(cx, &mut self.basket));
+        let event = tokio::time::timeout(PATIENCE, event).await.unwrap();
+        assert!(self.session.wire().balances(), "{:?}", self.session.wire());
+        event
+    }
+
+    pub(crate) async fn ask(&mut self) -> Result<Event, Failure> {
+        self.session.request();
+        self.next().await
+    }
+
+    /// Goes on until it fails or ends.
+    pub(crate) async fn until_over(&mut self) -> Result<u16, Failure> {
+        loop {
+            if let Event::Closed(code) = self.next().await? {
+                return Ok(code);
+            }
+        }
+    }
+
+    pub(crate) fn last(&self) -> &Kept {
+        self.basket.units.last().unwrap()
+    }
+
+    /// The bytes of all units together.
+    pub(crate) fn told(&self) -> Traffic {
+        self.basket.units.iter().fold(Traffic::default(), |sum, unit| sum + unit.traffic)
+    }
+}
+
+pub(crate) fn endpoint(address: SocketAddr) -> Endpoint {
+    Endpoint::new(address, "h", "/p")
+}
+
+/// On a runtime such as a worker has.
+pub(crate) fn on_a_worker<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
+}
