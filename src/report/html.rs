@@ -83,7 +83,7 @@ fn verdicts(story: &Story) -> String {
 }
 
 fn objectives(story: &Story) -> String {
-    let item = |o: &super::story::ObjectiveLine| {
+    let item = |o: &super::objective::ObjectiveLine| {
         let class = match o.met {
             Some(true) => "valid",
             Some(false) => "invalid",

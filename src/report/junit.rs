@@ -3,7 +3,7 @@
 //! An invalid run and a missed objective fail; a suspect run passes with its reasons as output,
 //! as it does in the exit code; what is not known is skipped.
 
-use super::story::in_unit;
+use super::objective::in_unit;
 use crate::result::{RunResult, SloResult, Summary, Verdict};
 
 pub(super) fn render(summary: &Summary) -> String {

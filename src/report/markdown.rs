@@ -69,7 +69,7 @@ fn verdicts(story: &Story) -> String {
 }
 
 fn objectives(story: &Story) -> String {
-    let line = |o: &super::story::ObjectiveLine| {
+    let line = |o: &super::objective::ObjectiveLine| {
         let words = if o.met == Some(true) { o.words.clone() } else { format!("**{}**", o.words) };
         format!("{words} `{} {}` {}: {}", o.key, o.objective, escaped(&o.label), o.measured)
     };

@@ -7,8 +7,10 @@
 mod csv;
 mod html;
 mod junit;
+mod layout;
 mod markdown;
 mod number;
+mod objective;
 mod story;
 mod table;
 mod text;

@@ -1,9 +1,10 @@
 //! What is said around the table, in words, computed once for every format.
 
-use super::number::{Kind, grouped, shown, three_digits};
+use super::number::{grouped, three_digits};
+use super::objective::{self, ObjectiveLine};
 use super::table::{Row, median};
 use crate::model::Failure;
-use crate::result::{RunResult, SloResult, Summary, Unit, Verdict, metric};
+use crate::result::{RunResult, Summary, Verdict};
 use std::collections::BTreeMap;
 
 /// Everything but the table.
@@ -32,19 +33,6 @@ pub(super) struct VerdictLine {
     pub(super) reasons: Vec<String>,
 }
 
-/// One objective held against one row.
-pub(super) struct ObjectiveLine {
-    pub(super) label: String,
-    pub(super) key: String,
-    pub(super) objective: String,
-    /// `Some(false)` when any repeat missed it.
-    pub(super) met: Option<bool>,
-    /// `met`, `missed 2/5`, `unknown`.
-    pub(super) words: String,
-    /// The value, or least to greatest.
-    pub(super) measured: String,
-}
-
 /// One class of failure.
 pub(super) struct FailureLine {
     pub(super) key: String,
@@ -62,7 +50,7 @@ impl Story {
         Story {
             feed: feed(summary),
             verdicts: rows.iter().zip(&labels).map(|(r, l)| verdict(r, l)).collect(),
-            objectives: objectives(summary, rows, &labels),
+            objectives: objective::lines(summary, rows, &labels),
             failures: failures(rows, &labels),
             notes: notes(rows, &labels),
             absences: absences(rows, &labels),
@@ -202,63 +190,6 @@ fn counted(row: &Row<'_>, of: fn(&RunResult) -> &Vec<String>) -> Vec<String> {
     seen.into_iter().map(say).collect()
 }
 
-fn objectives(summary: &Summary, rows: &[Row<'_>], labels: &[String]) -> Vec<ObjectiveLine> {
-    let mut lines = Vec::new();
-    let mut kinds: Vec<(&str, &str)> = Vec::new();
-    for slo in &summary.slo {
-        if !kinds.contains(&(&slo.key, &slo.objective)) {
-            kinds.push((&slo.key, &slo.objective));
-        }
-    }
-    for (key, objective) in kinds {
-        for (row, label) in rows.iter().zip(labels) {
-            let of_row = |s: &&SloResult| row.runs.iter().any(|(i, _)| *i == s.run);
-            let same = |s: &&SloResult| s.key == key && s.objective == objective && of_row(s);
-            let held: Vec<_> = summary.slo.iter().filter(same).collect();
-            if !held.is_empty() {
-                lines.push(objective_line(label, &held));
-            }
-        }
-    }
-    lines
-}
-
-fn objective_line(label: &str, held: &[&SloResult]) -> ObjectiveLine {
-    let so_many = |met| held.iter().filter(|s| s.met == met).count();
-    let (missed, unknown) = (so_many(Some(false)), so_many(None));
-    let met = if missed > 0 { Some(false) } else { (unknown == 0).then_some(true) };
-    let of = |n: usize| if held.len() == 1 { String::new() } else { format!(" {n}/{}", held.len()) };
-    let words = match met {
-        Some(true) => "met".to_owned(),
-        Some(false) => format!("missed{}", of(missed)),
-        None => format!("unknown{}", of(unknown)),
-    };
-    let (key, objective) = (held[0].key.clone(), held[0].objective.clone());
-    ObjectiveLine { label: label.to_owned(), measured: measured(&key, held), key, objective, met, words }
-}
-
-fn measured(key: &str, held: &[&SloResult]) -> String {
-    let mut values: Vec<f64> = held.iter().filter_map(|s| s.measured).collect();
-    values.sort_by(f64::total_cmp);
-    let show = |v: &f64| in_unit(key, *v);
-    match (values.first(), values.last()) {
-        (Some(least), Some(greatest)) if values.len() > 1 => format!("{} .. {}", show(least), show(greatest)),
-        (Some(only), _) => show(only),
-        _ => "-".to_owned(),
-    }
-}
-
-/// A metric's value with its unit.
-pub(super) fn in_unit(key: &str, value: f64) -> String {
-    match metric(key).map(|m| m.unit) {
-        Some(Unit::Nanos) => shown(value, Kind::Time),
-        Some(Unit::CpuMicros) => format!("{} us", three_digits(value)),
-        Some(Unit::Bytes) => format!("{} B", three_digits(value)),
-        Some(Unit::Ratio) => shown(value, Kind::Ratio),
-        Some(Unit::Count) | None => grouped(value),
-    }
-}
-
 fn failures(rows: &[Row<'_>], labels: &[String]) -> Vec<FailureLine> {
     let mut classes: BTreeMap<&str, (u64, Vec<String>)> = BTreeMap::new();
     for (row, label) in rows.iter().zip(labels) {
@@ -346,17 +277,6 @@ mod tests {
         let reasons = &Story::of(&results.summary, &rows).verdicts[0].reasons;
         assert_eq!(reasons[1], "steal (1 of 3 repeats)");
         assert!(!reasons[0].contains("repeats"));
-    }
-
-    #[test]
-    fn an_objective_that_one_repeat_misses_is_missed() {
-        let mut results = fixture::repeated();
-        let last = results.summary.slo.iter_mut().rfind(|s| s.run == 2).unwrap();
-        last.met = Some(false);
-        let rows = table::rows(&results.summary);
-        let story = Story::of(&results.summary, &rows);
-        let words: Vec<_> = story.objectives.iter().map(|o| o.words.as_str()).collect();
-        assert_eq!(words, ["missed 3/3", "met", "missed 1/3"]);
     }
 
     #[test]

@@ -1,0 +1,164 @@
+//! Whole charts: nothing overlaps, the files are what they should be.
+
+use super::picture::{HEIGHT, Picture, Rect, WIDTH};
+use super::{PlotError, charts, draw_all, file, fixture};
+use crate::result::Results;
+
+/// Every situation a chart must bear, with a name.
+fn situations() -> Vec<(&'static str, Results)> {
+    vec![
+        ("three", fixture::three_cases()),
+        ("repeats", fixture::repeats()),
+        ("sweep", fixture::sweep()),
+        ("one case", fixture::many(1)),
+        ("nine long names", fixture::many(9)),
+        ("twelve long names", fixture::many(12)),
+        ("doubtful", fixture::doubtful_runs()),
+        ("no deliveries", fixture::no_deliveries()),
+        ("few a second", fixture::few_a_second()),
+        ("lopsided", fixture::lopsided()),
+        ("one second", fixture::one_second()),
+    ]
+}
+
+#[test]
+fn no_text_overlaps_another_or_leaves_the_picture() {
+    let whole = Rect::new(0.0, 0.0, WIDTH, HEIGHT);
+    for (situation, results) in situations() {
+        for (name, picture) in charts(&results).expect("there are runs") {
+            let texts: Vec<_> = picture.texts().collect();
+            for (i, a) in texts.iter().enumerate() {
+                let r = a.covers();
+                let inside = r.left >= whole.left && r.right <= whole.right && r.bottom <= whole.bottom;
+                assert!(inside, "{situation}, {name}: {:?} leaves the picture: {r:?}", a.text);
+                for b in &texts[..i] {
+                    assert!(!r.overlaps(b.covers()), "{situation}, {name}: {:?} on {:?}", a.text, b.text);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_text_is_readable_on_a_slide() {
+    for (_, results) in situations() {
+        for (name, picture) in charts(&results).expect("there are runs") {
+            assert!(picture.texts().all(|t| t.size >= 16.0), "{name}");
+        }
+    }
+}
+
+#[test]
+fn there_are_five_charts_with_a_sweep_and_four_without() {
+    let names = |results: &Results| -> Vec<&str> {
+        charts(results).expect("there are runs").into_iter().map(|(name, _)| name).collect()
+    };
+    let four = ["delivery-percentiles", "delivery-over-time", "bytes-per-message", "target-cost"];
+    assert_eq!(names(&fixture::repeats()), four);
+    assert_eq!(names(&fixture::sweep())[4], "by-clients");
+}
+
+#[test]
+fn no_runs_is_an_error() {
+    assert!(matches!(charts(&Results::default()), Err(PlotError::NoRuns)));
+}
+
+#[test]
+fn missing_values_are_named_and_never_drawn_as_zero() {
+    let all = charts(&fixture::no_deliveries()).expect("there are runs");
+    let said = |i: usize, words: &str| all[i].1.texts().filter(|t| t.text == words).count();
+    assert!(said(0, "no deliveries") >= 1);
+    assert!(said(1, "no deliveries") >= 1);
+    assert_eq!(said(2, "no deliveries"), 3);
+    assert_eq!(said(3, "not measured"), 6);
+}
+
+#[test]
+fn a_second_with_too_few_samples_is_not_called_empty() {
+    let all = charts(&fixture::few_a_second()).expect("there are runs");
+    let texts: Vec<_> = all[1].1.texts().map(|t| t.text.as_str()).collect();
+    let said = |words: &str| texts.iter().filter(|t| **t == words).count();
+    assert_eq!(said("no p99 for any second"), 2);
+    assert_eq!(said("no percentile for any second"), 1);
+    assert_eq!(said("no deliveries"), 0);
+    assert_eq!(said("not measured"), 2);
+}
+
+#[test]
+fn doubtful_runs_are_marked_at_their_lines_and_in_the_caption() {
+    for (name, picture) in charts(&fixture::doubtful_runs()).expect("there are runs") {
+        let texts: Vec<_> = picture.texts().map(|t| t.text.as_str()).collect();
+        for word in ["websocket (invalid)", "long polling (suspect)"] {
+            assert!(texts.contains(&word), "{name}: {texts:?}");
+        }
+        assert!(texts.iter().any(|t| t.starts_with("Verdict: invalid: ")), "{name}");
+    }
+}
+
+/// What stands between the tags `<text ..>` and `</text>`, a line each.
+fn svg_texts(picture: &Picture) -> String {
+    let svg = file::svg(picture).expect("painted");
+    let inside = svg.split("<text").skip(1).filter_map(|t| {
+        let (_, rest) = t.split_once('>')?;
+        Some(rest.split_once("</text>")?.0.trim().to_owned())
+    });
+    inside.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_words_of_each_chart() {
+    let all = charts(&fixture::sweep()).expect("there are runs");
+    let words = all.iter().map(|(name, picture)| format!("== {name}\n{}", svg_texts(picture)));
+    insta::assert_snapshot!(words.collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn the_svg_brings_its_font_and_hides_no_markup_in_names() {
+    let (_, picture) = &charts(&fixture::many(12)).expect("there are runs")[2];
+    let svg = file::svg(picture).expect("painted");
+    assert!(svg.contains("font-family:pushbench;font-weight:700;src:url(data:font/ttf;base64,"));
+    assert!(svg.contains("viewBox=\"0 0 1280 720\""));
+    assert!(svg.contains("websocket &amp; TLS &lt;"));
+    assert_eq!(svg.matches("<svg").count(), 1);
+    assert_eq!(svg.matches("</svg>").count(), 1);
+}
+
+#[test]
+fn files_are_whole_and_the_same_each_time() {
+    let results = fixture::invalid_run();
+    let folder = tempfile::tempdir().expect("a folder");
+    let into = folder.path().join("charts");
+    let written = draw_all(&results, &into).expect("drawn");
+    assert_eq!(written.len(), 8);
+    assert_eq!(std::fs::read_dir(&into).expect("there").count(), 8, "no temporary file is left");
+    for (name, picture) in charts(&results).expect("there are runs") {
+        let stored = std::fs::read_to_string(into.join(format!("{name}.svg"))).expect("written");
+        assert!(stored == file::svg(&picture).expect("painted"), "{name}");
+    }
+    let (name, picture) = &charts(&results).expect("there are runs")[0];
+    let stored = std::fs::read(into.join(format!("{name}.png"))).expect("written");
+    assert!(stored == file::png(picture).expect("painted"), "{name}");
+}
+
+#[test]
+fn a_png_is_twice_as_large_and_shows_what_was_drawn() {
+    let (_, picture) = &charts(&fixture::three_cases()).expect("there are runs")[2];
+    let bytes = file::png(picture).expect("painted");
+    let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info().expect("a PNG");
+    assert_eq!((reader.info().width, reader.info().height), (2560, 1440));
+    let mut pixels = vec![0; reader.output_buffer_size().expect("a size")];
+    reader.next_frame(&mut pixels).expect("whole");
+    let at = |x: usize, y: usize| &pixels[(y * 2560 + x) * 3..][..3];
+    assert_eq!(at(10, 10), [0xff, 0xff, 0xff], "white ground");
+    // The key's first square: payload.
+    assert_eq!(at(2 * 36, 2 * 106), [0x00, 0x4a, 0x80]);
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_an_error_with_its_path() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").expect("written");
+    let error = draw_all(&fixture::one_second(), &file.join("charts")).expect_err("a file is in the way");
+    assert!(error.to_string().contains("file/charts"), "{error}");
+}

@@ -1,0 +1,93 @@
+//! Objectives in words: the repeats of a row are one line.
+
+use super::number::{Kind, grouped, shown, three_digits};
+use super::table::Row;
+use crate::result::{SloResult, Summary, Unit, metric};
+
+/// One objective held against one row.
+pub(super) struct ObjectiveLine {
+    pub(super) label: String,
+    pub(super) key: String,
+    pub(super) objective: String,
+    /// `Some(false)` when any repeat missed it.
+    pub(super) met: Option<bool>,
+    /// `met`, `missed 2/5`, `unknown`.
+    pub(super) words: String,
+    /// The value, or least to greatest.
+    pub(super) measured: String,
+}
+
+/// One line for each objective and row, in the scenario's order.
+pub(super) fn lines(summary: &Summary, rows: &[Row<'_>], labels: &[String]) -> Vec<ObjectiveLine> {
+    let mut lines = Vec::new();
+    let mut kinds: Vec<(&str, &str)> = Vec::new();
+    for slo in &summary.slo {
+        if !kinds.contains(&(&slo.key, &slo.objective)) {
+            kinds.push((&slo.key, &slo.objective));
+        }
+    }
+    for (key, objective) in kinds {
+        for (row, label) in rows.iter().zip(labels) {
+            let of_row = |s: &&SloResult| row.runs.iter().any(|(i, _)| *i == s.run);
+            let same = |s: &&SloResult| s.key == key && s.objective == objective && of_row(s);
+            let held: Vec<_> = summary.slo.iter().filter(same).collect();
+            if !held.is_empty() {
+                lines.push(objective_line(label, &held));
+            }
+        }
+    }
+    lines
+}
+
+fn objective_line(label: &str, held: &[&SloResult]) -> ObjectiveLine {
+    let so_many = |met| held.iter().filter(|s| s.met == met).count();
+    let (missed, unknown) = (so_many(Some(false)), so_many(None));
+    let met = if missed > 0 { Some(false) } else { (unknown == 0).then_some(true) };
+    let of = |n: usize| if held.len() == 1 { String::new() } else { format!(" {n}/{}", held.len()) };
+    let words = match met {
+        Some(true) => "met".to_owned(),
+        Some(false) => format!("missed{}", of(missed)),
+        None => format!("unknown{}", of(unknown)),
+    };
+    let (key, objective) = (held[0].key.clone(), held[0].objective.clone());
+    ObjectiveLine { label: label.to_owned(), measured: measured(&key, held), key, objective, met, words }
+}
+
+fn measured(key: &str, held: &[&SloResult]) -> String {
+    let mut values: Vec<f64> = held.iter().filter_map(|s| s.measured).collect();
+    values.sort_by(f64::total_cmp);
+    let show = |v: &f64| in_unit(key, *v);
+    match (values.first(), values.last()) {
+        (Some(least), Some(greatest)) if values.len() > 1 => format!("{} .. {}", show(least), show(greatest)),
+        (Some(only), _) => show(only),
+        _ => "-".to_owned(),
+    }
+}
+
+/// A metric's value with its unit.
+pub(super) fn in_unit(key: &str, value: f64) -> String {
+    match metric(key).map(|m| m.unit) {
+        Some(Unit::Nanos) => shown(value, Kind::Time),
+        Some(Unit::CpuMicros) => format!("{} us", three_digits(value)),
+        Some(Unit::Bytes) => format!("{} B", three_digits(value)),
+        Some(Unit::Ratio) => shown(value, Kind::Ratio),
+        Some(Unit::Count) | None => grouped(value),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{fixture, story, table};
+    use super::*;
+
+    #[test]
+    fn an_objective_that_one_repeat_misses_is_missed() {
+        let mut results = fixture::repeated();
+        let last = results.summary.slo.iter_mut().rfind(|s| s.run == 2).unwrap();
+        last.met = Some(false);
+        let rows = table::rows(&results.summary);
+        let lines = lines(&results.summary, &rows, &story::labels(&rows));
+        let words: Vec<_> = lines.iter().map(|o| o.words.as_str()).collect();
+        assert_eq!(words, ["missed 3/3", "met", "missed 1/3"]);
+    }
+}
