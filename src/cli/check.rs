@@ -2,7 +2,7 @@
 
 use crate::model::Nanos;
 use crate::scenario::{self, Overrides, Plan, ScenarioErrors};
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Check scenario files without running them.
@@ -47,7 +47,7 @@ fn good(file: &Path, plan: &Plan) -> std::io::Result<()> {
 /// Errors go to stderr, in colour when a terminal wants it.
 fn bad(errors: ScenarioErrors) -> std::io::Result<()> {
     let err = std::io::stderr();
-    let colour = err.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+    let colour = super::colour_wanted(&err);
     writeln!(err.lock(), "{}\n", errors.coloured(colour))
 }
 

@@ -4,12 +4,14 @@ mod check;
 mod completions;
 mod doctor;
 mod plot;
+mod progress;
 mod report;
 mod run;
 mod schema;
 mod serve;
 
 use clap::{Parser, Subcommand};
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 /// Exit codes; a public contract.
@@ -75,8 +77,18 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Tells a person something on stderr, a line or several.
+#[expect(clippy::print_stderr, reason = "the one place where people are told")]
+fn say(text: &str) {
+    eprintln!("{text}");
+}
+
+/// Whether colours are wanted there: a terminal, and nobody said NO_COLOR.
+fn colour_wanted(to: &impl IsTerminal) -> bool {
+    to.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+}
+
 /// Writes an error for a person: what, and below it why, one cause a line.
-#[expect(clippy::print_stderr, reason = "the one place where errors are told")]
 fn fail(error: &anyhow::Error) -> ExitCode {
     let broken_pipe = error
         .chain()
@@ -85,9 +97,9 @@ fn fail(error: &anyhow::Error) -> ExitCode {
     if broken_pipe {
         return ExitCode::from(exit::GOOD);
     }
-    eprintln!("error: {error}");
+    say(&format!("error: {error}"));
     for cause in error.chain().skip(1) {
-        eprintln!("  because {cause}");
+        say(&format!("  because {cause}"));
     }
     ExitCode::from(exit::FAILED)
 }

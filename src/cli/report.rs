@@ -4,7 +4,7 @@ use super::exit;
 use crate::report::{Format, Style, render};
 use crate::result::{ResultError, Results, read_charts};
 use anyhow::Context;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// Print the report of a results folder.
@@ -42,7 +42,7 @@ Exit codes: 0 printed, 1 cannot be read or written, 2 no such results folder.";
 
 /// The formats, as the command line names them.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum FormatArg {
+pub(super) enum FormatArg {
     /// A table for a terminal of 100 columns.
     Text,
     /// GitHub's Markdown.
@@ -81,22 +81,23 @@ pub(super) fn main(args: Args) -> anyhow::Result<u8> {
     for warning in warnings {
         writeln!(io::stderr().lock(), "warning: {warning}")?;
     }
-    let style = style(&args)?;
+    let style = style(&args.dir, args.output.is_some())?;
     put(args.output.as_deref(), &render(&results, args.format.into(), &style))?;
     Ok(exit::GOOD)
 }
 
-fn style(args: &Args) -> anyhow::Result<Style> {
-    let plain = args.output.is_some() || std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
+/// How to lay out what lies in `dir`: for a file without colours, for a terminal as it wants.
+pub(super) fn style(dir: &Path, to_file: bool) -> anyhow::Result<Style> {
     Ok(Style {
-        colour: !plain && io::stdout().is_terminal(),
-        folder: Some(args.dir.clone()),
-        charts: read_charts(&args.dir)?,
+        colour: !to_file && super::colour_wanted(&io::stdout()),
+        folder: Some(dir.to_owned()),
+        charts: read_charts(dir)?,
         ..Style::default()
     })
 }
 
-fn put(output: Option<&Path>, report: &str) -> anyhow::Result<()> {
+/// Writes a report to a file, or to standard output.
+pub(super) fn put(output: Option<&Path>, report: &str) -> anyhow::Result<()> {
     match output {
         Some(path) => {
             std::fs::write(path, report).with_context(|| format!("cannot write {}", path.display()))

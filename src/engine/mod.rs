@@ -1,3 +1,173 @@
-//! (to come)
+//! Plays a plan: targets, phases, workers, readings, verdicts. Prints nothing and writes no file.
 
+mod assemble;
+mod conductor;
+mod cores;
+mod interrupt;
+mod manifest;
 pub mod preflight;
+mod rail;
+mod readings;
+mod target;
+mod timeline;
+mod verdict;
+mod worker;
+
+pub use interrupt::Interrupt;
+pub use timeline::{Phase, Timeline};
+
+use crate::result::{Results, SUMMARY_SCHEMA, Summary, Verdict};
+use crate::scenario::{Plan, RunPlan, TargetPlan};
+use std::path::PathBuf;
+
+/// What the engine needs beside the plan.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The program whose `serve` is the bundled reference server: pushbench itself.
+    pub server: PathBuf,
+    /// The command line, for the manifest.
+    pub command: Vec<String>,
+}
+
+/// Told what is going on, on the control thread: may draw, must not block for long.
+pub trait Observer {
+    /// Run `index` of `total` begins.
+    fn run_begins(&mut self, index: usize, total: usize, run: &RunPlan);
+    /// About four times a second.
+    fn progress(&mut self, progress: &Progress);
+    /// A run is over; `results` holds it and all before it.
+    ///
+    /// # Errors
+    /// When the results cannot be kept: the rest of the plan is not run.
+    fn run_ended(&mut self, results: &Results) -> std::io::Result<()>;
+}
+
+/// Where a run is.
+#[derive(Clone, Debug)]
+pub struct Progress {
+    /// Which phase.
+    pub phase: Phase,
+    /// Clients attached now.
+    pub attached: u32,
+    /// Clients wanted.
+    pub clients: u32,
+    /// Messages received a second, in the last whole interval.
+    pub delivered_per_s: f64,
+    /// 99th percentile of delivery time so far in this phase, nanoseconds.
+    pub p99_ns: Option<u64>,
+    /// Failures so far.
+    pub failures: u64,
+    /// Seconds left of this run.
+    pub left_s: f64,
+}
+
+/// Why a plan could not be played.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The target could not be started or did not become ready.
+    #[error("failed to start the target: {0}")]
+    Target(String),
+    /// The safety rail.
+    #[error("target refused: {0}")]
+    Refused(String),
+    /// The machine cannot do what is asked.
+    #[error("this machine cannot run it:\n{0}")]
+    Preflight(String),
+    /// A worker thread could not be set up.
+    #[error("failed to set up a worker: {0}")]
+    Worker(String),
+    /// The results could not be kept.
+    #[error("failed to keep the results: {0}")]
+    Keep(#[from] std::io::Error),
+}
+
+/// Plays every run of the plan in order. What was measured is handed to the observer after each
+/// run, so a later failure loses nothing. An interrupt ends the current run early and keeps it,
+/// marked partial.
+///
+/// # Errors
+/// When a target or this machine cannot do what is asked.
+pub fn play(
+    plan: &Plan,
+    options: &Options,
+    interrupt: &Interrupt,
+    observer: &mut dyn Observer,
+) -> Result<Results, EngineError> {
+    preflight_all(plan)?;
+    let mut results = Results {
+        summary: Summary {
+            schema: SUMMARY_SCHEMA.to_owned(),
+            title: plan.title.clone(),
+            seed: plan.seed,
+            ..Summary::default()
+        },
+        manifest: manifest::manifest(plan, options),
+        details: Vec::new(),
+    };
+    for (index, run) in plan.runs.iter().enumerate() {
+        if interrupt.requested() {
+            break;
+        }
+        observer.run_begins(index, plan.runs.len(), run);
+        let (result, detail) = conductor::conduct(plan, run, index, options, interrupt, observer)?;
+        results.summary.runs.push(result);
+        results.details.push(detail);
+        conclude(&mut results.summary, plan, interrupt.requested());
+        observer.run_ended(&results)?;
+    }
+    Ok(results)
+}
+
+fn preflight_all(plan: &Plan) -> Result<(), EngineError> {
+    let machine = preflight::Machine::read();
+    for run in &plan.runs {
+        let demand = demand(plan, run);
+        let refusals: Vec<String> = preflight::check(&demand, &machine)
+            .iter()
+            .filter(|p| p.severity == preflight::Severity::Refuse)
+            .map(|p| format!("  {p}"))
+            .collect();
+        if !refusals.is_empty() {
+            return Err(EngineError::Preflight(refusals.join("\n")));
+        }
+    }
+    Ok(())
+}
+
+fn demand(plan: &Plan, run: &RunPlan) -> preflight::Demand {
+    let nowhere = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+    let address = match &plan.target {
+        TargetPlan::Bundled => nowhere,
+        // A name that cannot be looked up is told when the target is.
+        TargetPlan::External { base, .. } => {
+            let found = crate::net::resolve(&base.host, base.port).unwrap_or_default();
+            found.first().copied().unwrap_or(nowhere)
+        }
+    };
+    preflight::Demand {
+        clients: run.clients,
+        publish_connections: run.publish.as_ref().map_or(0, |p| p.connections),
+        local: rail::is_local(&address),
+        bundled_server: plan.target == TargetPlan::Bundled,
+        address,
+    }
+}
+
+/// The summary's head: the worst verdict, each reason once, the objectives.
+fn conclude(summary: &mut Summary, plan: &Plan, interrupted: bool) {
+    let worst = summary.runs.iter().map(|r| r.verdict).max();
+    summary.verdict = worst.unwrap_or(Verdict::Invalid);
+    summary.partial = interrupted || summary.runs.iter().any(|r| r.partial);
+    let mut reasons: Vec<String> = Vec::new();
+    for run in &summary.runs {
+        let told = run.reasons.iter().map(|r| format!("{}: {r}", run.case));
+        for reason in told {
+            if !reasons.contains(&reason) {
+                reasons.push(reason);
+            }
+        }
+    }
+    summary.reasons = reasons;
+    let slo = |(i, run)| crate::result::evaluate(&plan.slo, i, run);
+    summary.slo = summary.runs.iter().enumerate().flat_map(slo).collect();
+}

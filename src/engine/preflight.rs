@@ -71,6 +71,12 @@ pub struct Problem {
     pub hint: String,
 }
 
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: found {}, wanted {}; {}", self.what, self.found, self.want, self.hint)
+    }
+}
+
 type Rule = fn(&Demand, &Machine) -> Option<Problem>;
 
 const RULES: &[Rule] =

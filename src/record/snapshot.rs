@@ -201,6 +201,11 @@ impl Recorder {
         std::mem::take(&mut self.current)
     }
 
+    /// `measure` ends at this instant, earlier than planned.
+    pub fn cut(&mut self, at: Nanos) {
+        self.window.end = self.window.end.min(at);
+    }
+
     fn part(&mut self, at: Nanos) -> &mut Tally {
         if self.window.contains(&at) { &mut self.current.measured } else { &mut self.current.other }
     }

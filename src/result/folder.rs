@@ -68,6 +68,13 @@ impl Folder {
         self.put("summary.json", &json(&summary))
     }
 
+    /// Takes the folder away again when nothing was written into it: a run that never began leaves
+    /// no trace.
+    pub fn remove_if_empty(&self) {
+        // It fails when there is something in it, as it should.
+        let _ = fs::remove_dir(&self.path);
+    }
+
     /// Writes one more file, such as `report.html` or `charts/delivery.svg`, whole or not at all.
     ///
     /// # Errors

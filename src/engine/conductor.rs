@@ -1,0 +1,236 @@
+//! Conducts one run: target, workers, readings, in time; then gives what was gathered to be put
+//! together.
+
+use super::assemble::{Gathered, Interim, assemble};
+use super::cores::{Cores, allowed, assign};
+use super::interrupt::Interrupt;
+use super::readings::Readings;
+use super::target::RunningTarget;
+use super::timeline::{Phase, Timeline};
+use super::worker::{CUT_GRACE, Done, Report, Setup, Stop};
+use super::{EngineError, Observer, Options, Progress, worker};
+use crate::clock::Clock;
+use crate::model::{Nanos, Op, RunTag};
+use crate::probe::Depth;
+use crate::record::Snapshot;
+use crate::result::{RunDetail, RunResult};
+use crate::scenario::{Plan, RunPlan};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Duration;
+
+/// How often an observer is told, at least.
+const TICK: Nanos = Nanos::from_millis(250);
+/// Every so many seconds a reading takes the target's proportional set size too.
+const FULL_EVERY_S: u64 = 10;
+/// How much later than planned a worker may hand over before it is given up: it is stuck.
+const PATIENCE: Nanos = Nanos::from_millis(30_000);
+
+/// Does one run.
+pub(super) fn conduct(
+    plan: &Plan,
+    run: &RunPlan,
+    index: usize,
+    options: &Options,
+    interrupt: &Interrupt,
+    observer: &mut dyn Observer,
+) -> Result<(RunResult, RunDetail), EngineError> {
+    let starts = !matches!(&plan.target, crate::scenario::TargetPlan::External { start: None, .. });
+    let cores = assign(&allowed(), run.workers as usize, starts, run.pin);
+    let target = RunningTarget::start(plan, run, options, cores.target, interrupt)?;
+    let mut readings = Readings::new(target.cost_port, target.started_pid(), target.local);
+    readings.take(Phase::Idle, Depth::Full);
+    let timeline = Timeline::new(first_due(run), &run.phases);
+    let mut conductor = Conductor {
+        run,
+        interrupt,
+        observer,
+        timeline,
+        stop: Stop::new(),
+        readings,
+        interims: timeline
+            .boundaries()
+            .into_iter()
+            .map(|end| Interim { end, ..Interim::default() })
+            .collect(),
+        done: Vec::new(),
+    };
+    conductor.play(&target, &cores, index)?;
+    conductor.readings.take(Phase::After, Depth::Light);
+    let gathered = conductor.gathered(&target, &cores);
+    drop(target);
+    Ok(assemble(run, gathered))
+}
+
+/// Workers need a moment to set up their clients before the first is due.
+fn first_due(run: &RunPlan) -> Nanos {
+    Clock::Monotonic.now() + Nanos::from_millis(100) + Nanos::from_micros(10) * u64::from(run.clients)
+}
+
+struct Conductor<'a> {
+    run: &'a RunPlan,
+    interrupt: &'a Interrupt,
+    observer: &'a mut dyn Observer,
+    timeline: Timeline,
+    stop: Stop,
+    readings: Readings,
+    interims: Vec<Interim>,
+    done: Vec<Done>,
+}
+
+impl Conductor<'_> {
+    fn play(&mut self, target: &RunningTarget, cores: &Cores, index: usize) -> Result<(), EngineError> {
+        let setups: Vec<Setup> =
+            (0..cores.workers.len()).map(|i| self.setup(target, cores, i, index)).collect();
+        let (reports, inbox) = channel();
+        std::thread::scope(|scope| {
+            for setup in &setups {
+                let reports = reports.clone();
+                std::thread::Builder::new()
+                    .name(format!("worker-{}", setup.index))
+                    .spawn_scoped(scope, move || worker::main(setup, &reports))
+                    .map_err(|e| EngineError::Worker(e.to_string()))?;
+            }
+            drop(reports);
+            let gathered = self.gather(&inbox, setups.len());
+            if gathered.is_err() {
+                self.stop.set(Clock::Monotonic.now());
+            }
+            gathered
+        })
+    }
+
+    fn setup(&self, target: &RunningTarget, cores: &Cores, worker: usize, index: usize) -> Setup {
+        Setup {
+            index: worker,
+            workers: cores.workers.len(),
+            run: self.run.clone(),
+            address: target.address,
+            authority: target.authority.clone(),
+            publish: target.publish.clone(),
+            timeline: self.timeline,
+            // Any two runs differ, also those of two invocations against one server's history.
+            tag: RunTag::new(
+                (self.timeline.start.as_micros() as u32).wrapping_mul(0x9e37_79b9) >> 14 ^ index as u32,
+            ),
+            core: cores.workers[worker],
+            stop: self.stop.clone(),
+        }
+    }
+
+    /// Takes reports and readings until every worker is done.
+    fn gather(&mut self, inbox: &Receiver<Report>, workers: usize) -> Result<(), EngineError> {
+        let mut boundaries = self.timeline.boundaries().into_iter().enumerate().peekable();
+        let mut next_tick = Nanos::ZERO;
+        while self.done.len() < workers {
+            let now = Clock::Monotonic.now();
+            let reading_due = boundaries.peek().map_or(Nanos::MAX, |b| b.1);
+            if now >= reading_due {
+                boundaries.next();
+                self.read_at(reading_due);
+                continue;
+            }
+            if now >= next_tick {
+                next_tick = now + TICK;
+                self.heed_interrupt(now);
+                self.tell(now);
+            }
+            if now > self.end() + PATIENCE {
+                return Err(EngineError::Worker("it no longer answers".to_owned()));
+            }
+            let wait = Duration::from(reading_due.min(next_tick) - now);
+            match inbox.recv_timeout(wait) {
+                Ok(report) => self.take(report)?,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(EngineError::Worker("it ended before its time".to_owned()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn end(&self) -> Nanos {
+        self.stop.at().map_or(self.timeline.end, |at| self.timeline.cut(at, CUT_GRACE).end)
+    }
+
+    fn read_at(&mut self, boundary: Nanos) {
+        // The phase that this boundary ends; a run cut short has no readings after the cut.
+        if self.stop.at().is_some() {
+            return;
+        }
+        let phase = self.timeline.phase(Nanos(boundary.0 - 1));
+        let t = &self.timeline;
+        let ends_phase = [t.connected, t.measure, t.drain].contains(&boundary);
+        let seconds = (boundary - t.start).0 / Nanos::SECOND.0;
+        let depth = if ends_phase || seconds % FULL_EVERY_S == 0 { Depth::Full } else { Depth::Light };
+        self.readings.take(phase, depth);
+    }
+
+    fn heed_interrupt(&mut self, now: Nanos) {
+        if self.interrupt.requested() && self.stop.at().is_none() {
+            self.stop.set(now);
+            self.readings.take(self.timeline.phase(now), Depth::Full);
+        }
+    }
+
+    fn take(&mut self, report: Report) -> Result<(), EngineError> {
+        match report {
+            Report::Interval { boundary, snapshot, attached } => {
+                let interim = &mut self.interims[boundary];
+                interim.snapshot.merge(&snapshot);
+                interim.attached += attached;
+                interim.workers += 1;
+            }
+            Report::Done(done) => self.done.push(*done),
+            Report::Failed(error) => return Err(EngineError::Worker(error)),
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, now: Nanos) {
+        let whole = self.interims.iter().rev().find(|i| i.workers > 0);
+        let latest = whole.map(|i| i.snapshot.whole()).unwrap_or_default();
+        let length = whole.map_or(1.0, |i| self.length_of(i));
+        let progress = Progress {
+            phase: self.timeline.phase(now),
+            attached: whole.map_or(0, |i| i.attached),
+            clients: self.run.clients,
+            delivered_per_s: latest.arrivals as f64 / length,
+            p99_ns: latest.response_of(Op::Deliver).quantile_ns(0.99),
+            failures: self.interims.iter().map(|i| i.failures()).sum(),
+            left_s: (self.end() - now).as_secs_f64(),
+        };
+        self.observer.progress(&progress);
+    }
+
+    fn length_of(&self, interim: &Interim) -> f64 {
+        let earlier = self.interims.iter().rev().map(|i| i.end).find(|end| *end < interim.end);
+        (interim.end - earlier.unwrap_or(self.timeline.start)).as_secs_f64()
+    }
+
+    fn gathered(self, target: &RunningTarget, cores: &Cores) -> Gathered {
+        let cut = self.stop.at();
+        let timeline = cut.map_or(self.timeline, |at| self.timeline.cut(at, CUT_GRACE));
+        let mut interims = self.interims;
+        interims.retain(|i| i.workers > 0);
+        let mut rest = Snapshot::default();
+        self.done.iter().for_each(|d| rest.merge(&d.rest));
+        let last = interims.last().map_or(timeline.start, |i| i.end);
+        interims.push(Interim {
+            end: timeline.end.max(last),
+            attached: interims.last().map_or(0, |i| i.attached),
+            snapshot: rest,
+            workers: 1,
+        });
+        Gathered {
+            timeline,
+            partial: cut.is_some(),
+            interims,
+            done: self.done,
+            readings: self.readings,
+            co_located: target.local,
+            cores: cores.workers.len() as u32,
+            shared_core: cores.shared,
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! One worker: an OS thread with a current-thread runtime that drives its slice of the clients and
+//! of the channels, shares nothing, and hands over a snapshot at each boundary.
+
+use super::cores::pin_this_thread;
+use super::timeline::Timeline;
+use crate::client::{ClientState, Feed, FeedChannel, Publisher, PublisherReport, VirtualClient, Workplace};
+use crate::clock::{Clock, Timer};
+use crate::model::{Failure, Nanos, Op, RunTag};
+use crate::net::{Dialer, Endpoint};
+use crate::pace::{Schedule, Spacing};
+use crate::record::{ClientLedger, Recorder, Snapshot};
+use crate::scenario::{Arrivals, CarrierSpec, RunPlan, fill};
+use crate::transport::{self, Carrier, PostHead, RequestKind};
+use std::cell::RefCell;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::Sender;
+use tokio::task::{JoinHandle, LocalSet, spawn_local};
+
+/// How often the loop's lateness is looked at.
+const LAG_PROBE: Nanos = Nanos::from_millis(10);
+/// How often a worker looks whether it is to stop.
+const STOP_CHECK: Nanos = Nanos::from_millis(50);
+/// How long what was under way when a run is cut short may take to arrive.
+pub(super) const CUT_GRACE: Nanos = Nanos::from_millis(500);
+
+/// What a worker is given.
+#[derive(Clone)]
+pub(super) struct Setup {
+    pub(super) index: usize,
+    pub(super) workers: usize,
+    pub(super) run: RunPlan,
+    pub(super) address: SocketAddr,
+    pub(super) authority: String,
+    pub(super) publish: (SocketAddr, String),
+    pub(super) timeline: Timeline,
+    pub(super) tag: RunTag,
+    pub(super) core: Option<usize>,
+    pub(super) stop: Stop,
+}
+
+/// The instant at which a run is cut short; not set: `u64::MAX`. Clones share it.
+#[derive(Clone, Debug)]
+pub(super) struct Stop(Arc<AtomicU64>);
+
+impl Stop {
+    pub(super) fn new() -> Stop {
+        Stop(Arc::new(AtomicU64::new(u64::MAX)))
+    }
+
+    pub(super) fn set(&self, at: Nanos) {
+        self.0.store(at.0, Ordering::Relaxed);
+    }
+
+    pub(super) fn at(&self) -> Option<Nanos> {
+        let at = self.0.load(Ordering::Relaxed);
+        (at != u64::MAX).then_some(Nanos(at))
+    }
+}
+
+/// What a worker tells the conductor.
+pub(super) enum Report {
+    /// What happened up to boundary `boundary` since the one before.
+    Interval { boundary: usize, snapshot: Box<Snapshot>, attached: u32 },
+    /// It is over.
+    Done(Box<Done>),
+    /// It could not be set up.
+    Failed(String),
+}
+
+/// What a worker leaves.
+pub(super) struct Done {
+    /// Since the last boundary.
+    pub(super) rest: Snapshot,
+    /// Each client's channel and what it got.
+    pub(super) clients: Vec<(u32, ClientLedger)>,
+    /// What became of the feed.
+    pub(super) feed: PublisherReport,
+    /// Operations still under way, by kind.
+    pub(super) open: [u64; Op::COUNT],
+}
+
+/// The body of a worker thread.
+pub(super) fn main(setup: &Setup, reports: &Sender<Report>) {
+    pin_this_thread(setup.core);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let ended = match runtime {
+        Ok(runtime) => LocalSet::new().block_on(&runtime, work(setup, reports)),
+        Err(error) => Err(error),
+    };
+    // A conductor that is gone has no use for the news.
+    let _ = match ended {
+        Ok(done) => reports.send(Report::Done(Box::new(done))),
+        Err(error) => reports.send(Report::Failed(error.to_string())),
+    };
+}
+
+async fn work(setup: &Setup, reports: &Sender<Report>) -> std::io::Result<Done> {
+    let place = Rc::new(workplace(setup)?);
+    let (states, clients): (Vec<_>, Vec<_>) = spawn_clients(setup, &place).into_iter().unzip();
+    let publisher = spawn_publisher(setup, &place);
+    let lag = spawn_local(watch_lag(Rc::clone(&place)));
+    let end = hand_over(setup, &place, &states, publisher.as_ref().map(|p| &p.1), reports).await;
+    place.timer.sleep_until(end).await;
+    lag.abort();
+    let feed = publisher.map(|(publisher, task)| {
+        task.abort();
+        publisher.report()
+    });
+    let open = open_operations(&states, feed.as_ref());
+    let rest = close(&place, clients).await;
+    let clients = states.iter().map(|s| (s.channel, s.ledger.borrow().clone())).collect();
+    Ok(Done { rest, clients, feed: feed.unwrap_or_default(), open })
+}
+
+fn workplace(setup: &Setup) -> std::io::Result<Workplace> {
+    let clock = Clock::Monotonic;
+    let run = &setup.run;
+    Ok(Workplace {
+        timer: Timer::start(clock)?,
+        dialer: Rc::new(Dialer::new(clock)),
+        recorder: RefCell::new(Recorder::new(setup.timeline.measured())),
+        tag: setup.tag,
+        payload_bytes: run.publish.as_ref().map_or(0, |p| u64::from(p.payload_bytes)),
+        latest_value: run.carrier.conflates(),
+        connect_timeout: run.connect_timeout,
+        request_timeout: run.request_timeout,
+    })
+}
+
+/// Client `i` of the run is client `i / workers` of worker `i % workers`; all attach evenly spread
+/// over the connect phase.
+fn spawn_clients(setup: &Setup, place: &Rc<Workplace>) -> Vec<(Rc<ClientState>, JoinHandle<()>)> {
+    let run = &setup.run;
+    let carrier: Rc<dyn Carrier> = Rc::from(transport::carrier(&run.carrier));
+    let kind = match run.carrier {
+        CarrierSpec::WebSocket(_) => RequestKind::WebSocket,
+        CarrierSpec::Poll(_) | CarrierSpec::LongPoll(_) => RequestKind::Get,
+    };
+    let headers = transport::block(&run.headers, kind, &setup.authority);
+    let mut random = fastrand::Rng::with_seed(run.seed ^ setup.index as u64);
+    (setup.index..run.clients as usize)
+        .step_by(setup.workers)
+        .map(|i| {
+            let channel = i % run.channels.len();
+            let state = Rc::new(ClientState { channel: channel as u32, ..ClientState::default() });
+            let client = VirtualClient {
+                place: Rc::clone(place),
+                state: Rc::clone(&state),
+                carrier: Rc::clone(&carrier),
+                endpoint: endpoint(setup, i as u32, channel, &headers),
+                due: setup.timeline.start + spread(run.phases.connect, i, run.clients),
+                phase: random.f64(),
+            };
+            (state, spawn_local(client.run()))
+        })
+        .collect()
+}
+
+fn spread(over: Nanos, index: usize, count: u32) -> Nanos {
+    Nanos((u128::from(over.0) * index as u128 / u128::from(count.max(1))) as u64)
+}
+
+fn endpoint(setup: &Setup, client: u32, channel: usize, headers: &str) -> Endpoint {
+    let channel = setup.run.channels.name(channel, setup.tag);
+    let (template, send) = match &setup.run.carrier {
+        CarrierSpec::Poll(p) => (&p.pull.path, &[][..]),
+        CarrierSpec::LongPoll(p) => (&p.pull.path, &[][..]),
+        CarrierSpec::WebSocket(w) => (&w.path, &w.send[..]),
+    };
+    Endpoint {
+        address: setup.address,
+        authority: setup.authority.clone(),
+        path: fill(template, &channel, client),
+        headers: headers.to_owned(),
+        send: send.iter().map(|text| fill(text, &channel, client)).collect(),
+        expected_bytes: setup.run.publish.as_ref().map_or(0, |p| p.payload_bytes),
+    }
+}
+
+fn spawn_publisher(setup: &Setup, place: &Rc<Workplace>) -> Option<(Rc<Publisher>, JoinHandle<()>)> {
+    let feed = feed(setup)?;
+    let publisher = Publisher::new(Rc::clone(place), feed);
+    let task = spawn_local(Rc::clone(&publisher).run());
+    Some((publisher, task))
+}
+
+fn feed(setup: &Setup) -> Option<Feed> {
+    let run = &setup.run;
+    let plan = run.publish.as_ref()?;
+    let spacing = match plan.arrivals {
+        Arrivals::Constant => Spacing::Constant,
+        Arrivals::Poisson => Spacing::Poisson,
+    };
+    let (address, authority) = &setup.publish;
+    let headers: String = plan.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let channel = |i: usize| {
+        let path = fill(&plan.path, &run.channels.name(i, setup.tag), 0);
+        FeedChannel {
+            index: i as u32,
+            head: PostHead::new(&plan.method, &path, authority, &headers),
+            schedule: Schedule::of_channel(spacing, plan.rate_per_s, run.seed, i as u32),
+        }
+    };
+    Some(Feed {
+        address: *address,
+        channels: (setup.index..run.channels.len()).step_by(setup.workers).map(channel).collect(),
+        start: setup.timeline.connected,
+        measure: setup.timeline.measured(),
+        status: plan.status.clone(),
+        connections: (plan.connections as usize).div_ceil(setup.workers),
+    })
+}
+
+/// Looks how late this loop wakes from a timer: what it was busy with then, every client waited for.
+async fn watch_lag(place: Rc<Workplace>) {
+    let mut due = place.now() + LAG_PROBE;
+    loop {
+        place.timer.sleep_until(due).await;
+        let now = place.now();
+        place.recorder.borrow_mut().loop_lag(due, now - due);
+        due = due.max(now) + LAG_PROBE;
+    }
+}
+
+/// Hands over a snapshot at each boundary; gives the instant at which the run ends.
+async fn hand_over(
+    setup: &Setup,
+    place: &Workplace,
+    states: &[Rc<ClientState>],
+    publisher: Option<&JoinHandle<()>>,
+    reports: &Sender<Report>,
+) -> Nanos {
+    for (boundary, at) in setup.timeline.boundaries().into_iter().enumerate() {
+        while place.now() < at {
+            place.timer.sleep_until(at.min(place.now() + STOP_CHECK)).await;
+            if let Some(cut) = setup.stop.at() {
+                if let Some(task) = publisher {
+                    task.abort();
+                }
+                place.recorder.borrow_mut().cut(cut);
+                return setup.timeline.cut(cut, CUT_GRACE).end;
+            }
+        }
+        let snapshot = Box::new(place.recorder.borrow_mut().take());
+        let attached = states.iter().filter(|s| s.attached.get()).count() as u32;
+        if reports.send(Report::Interval { boundary, snapshot, attached }).is_err() {
+            break;
+        }
+    }
+    setup.timeline.end
+}
+
+fn open_operations(states: &[Rc<ClientState>], feed: Option<&PublisherReport>) -> [u64; Op::COUNT] {
+    let mut open = [0; Op::COUNT];
+    for state in states {
+        if let Some(op) = state.under_way.get() {
+            open[op as usize] += 1;
+        }
+        open[Op::Session as usize] += u64::from(state.attached.get());
+    }
+    open[Op::Publish as usize] = feed.map_or(0, |f| f.open);
+    open
+}
+
+/// Ends all clients and takes what was recorded last. A client that panicked is a fault of ours,
+/// and told.
+async fn close(place: &Workplace, clients: Vec<JoinHandle<()>>) -> Snapshot {
+    clients.iter().for_each(JoinHandle::abort);
+    for client in clients {
+        if client.await.is_err_and(|e| e.is_panic()) {
+            place.recorder.borrow_mut().fail(place.now(), Failure::Panicked);
+        }
+    }
+    place.recorder.borrow_mut().take()
+}

@@ -1,0 +1,359 @@
+//! `pushbench run` as a user runs it: the bundled server, bad targets, signals.
+
+mod support;
+
+use serde_json::Value;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+use support::{assert_all_delivered, assert_books_close, number, pushbench, ran, run};
+
+#[test]
+fn the_quickstart_delivers_everything_over_each_transport() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("r");
+    let ran = run(&out, &["scenarios/quickstart.toml", "--clients", "100", "--duration", "3s"]);
+    ran.assert_good_or_busy();
+    let transports: Vec<&str> = ran.runs().iter().map(|r| r["transport"].as_str().unwrap()).collect();
+    assert_eq!(transports, ["poll", "long_poll", "websocket"]);
+    for run in ran.runs() {
+        assert_all_delivered(run);
+        assert_books_close(run);
+        assert_eq!(number(run, "/failures_by_side/harness"), 0);
+        assert!(run["target_cost"]["cpu_s"].as_f64().unwrap() > 0.0);
+        // The same feed for all: due times come from the seed alone.
+        assert_eq!(run["published"], ran.runs()[0]["published"]);
+    }
+    let websocket = &ran.runs()[2];
+    // 2 bytes of frame header for each message of up to 125 bytes, and no HTTP header at all.
+    assert_eq!(number(websocket, "/bytes/framing"), 2 * number(websocket, "/bytes/messages"));
+    assert_eq!(number(websocket, "/bytes/headers"), 0);
+    for file in ["summary.json", "manifest.json", "intervals.csv", "cost.csv", "latency.hlog", "report.html"]
+    {
+        assert!(out.join(file).metadata().unwrap().len() > 0, "{file}");
+    }
+    let charts = std::fs::read_dir(out.join("charts")).unwrap().count();
+    assert!(charts >= 8, "four charts as SVG and PNG, not {charts} files");
+    for case in ["polling", "long polling", "websocket"] {
+        assert!(ran.stdout.contains(case), "{case} is in the table:\n{}", ran.stdout);
+    }
+}
+
+/// Method, rule 6: latency of polls with random phase is uniform over the period.
+#[test]
+fn polling_delivery_time_is_uniform_over_the_period() {
+    let dir = tempfile::tempdir().unwrap();
+    let scenario = dir.path().join("uniform.toml");
+    let text = r#"
+title = "Is polling's delivery time uniform over its period?"
+[publish]
+http = { post = "/pub/${channel}" }
+channels = 5
+rate = "4/s"
+arrivals = "poisson"
+[load]
+clients = 200
+measure = "15s"
+[[case]]
+name = "poll"
+poll = { get = "/poll/${channel}", every = "1s" }
+"#;
+    std::fs::write(&scenario, text).unwrap();
+    let out = dir.path().join("r");
+    let ran = run(&out, &[scenario.to_str().unwrap(), "--no-charts"]);
+    ran.assert_good_or_busy();
+    assert_all_delivered(&ran.runs()[0]);
+    let results = pushbench::result::Results::read(&out).unwrap();
+    let mut times = pushbench::record::Timing::empty_histogram();
+    results.details[0].latency.iter().for_each(|i| times.add(&i.delivery).unwrap());
+    let n = times.len() as f64;
+    assert!(n >= 10_000.0, "{n} samples");
+    let floor = number(&ran.runs()[0], "/delivery/min_ns") as f64;
+    let mut seen = 0.0;
+    let mut distance: f64 = 0.0;
+    for step in times.iter_recorded() {
+        let below = seen / n;
+        seen += step.count_at_value() as f64;
+        // A bucket's samples lie within 0.1 % of its value: compare with its middle.
+        let wanted = ((step.value_iterated_to() as f64 * 0.9995 - floor) / 1e9).clamp(0.0, 1.0);
+        distance = distance.max((below - wanted).abs().min((seen / n - wanted).abs()));
+    }
+    let bound = 1.95 / n.sqrt();
+    assert!(distance < bound, "KS distance {distance:.4} of {n} samples, bound {bound:.4}");
+}
+
+#[test]
+fn a_latest_value_endpoint_conflates_and_repeats_but_loses_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let scenario = dir.path().join("latest.toml");
+    let text = r#"
+title = "Latest value"
+[publish]
+http = { post = "/pub/${channel}" }
+rate = "20/s"
+[load]
+clients = 10
+connect = "200ms"
+warmup = "500ms"
+measure = "2s"
+[[case]]
+name = "slow"
+poll = { get = "/latest/${channel}", every = "500ms", endpoint = "latest", cursor = "none" }
+[[case]]
+name = "fast"
+poll = { get = "/latest/${channel}", every = "20ms", endpoint = "latest", cursor = "none" }
+"#;
+    std::fs::write(&scenario, text).unwrap();
+    let ran = run(&dir.path().join("r"), &[scenario.to_str().unwrap(), "--no-charts"]);
+    ran.assert_good_or_busy();
+    let [slow, fast] = ran.runs() else { panic!("two runs") };
+    for run in [slow, fast] {
+        let of = |key: &str| number(run, &format!("/ledger/{key}"));
+        assert_eq!(of("expected"), of("delivered") + of("lost") + of("conflated"));
+        assert_eq!((of("lost"), of("duplicate")), (0, 0));
+        assert_books_close(run);
+    }
+    // Asked twice a second for 20 values a second: most are overwritten. Asked fifty times: most are old.
+    assert!(number(slow, "/ledger/conflated") > number(slow, "/ledger/delivered"));
+    assert!(number(fast, "/ledger/redundant") > number(fast, "/ledger/delivered"));
+}
+
+#[test]
+fn a_quick_run_without_a_publisher_says_what_it_did_not_measure() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = pushbench::server::start_on_thread(pushbench::server::Config::default()).unwrap();
+    let target = format!("ws://{}/ws/news", server.address);
+    let out = dir.path().join("r");
+    let args = ["--transport", "websocket", "--target", &target, "--clients", "20", "--duration", "1s"];
+    let ran = run(&out, &args);
+    ran.assert_good_or_busy();
+    let run = &ran.runs()[0];
+    assert_eq!(number(run, "/operations/session/open"), 20);
+    assert_eq!(run["delivery"]["p50_ns"], Value::Null);
+    assert!(ran.stderr.contains("--publish"), "{}", ran.stderr);
+}
+
+#[test]
+fn an_interrupt_keeps_what_was_measured() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("r");
+    let args = ["run", "scenarios/quickstart.toml", "--case", "websocket", "--duration", "60s", "--out"];
+    let mut command = pushbench(&[&args[..], &[out.to_str().unwrap()]].concat());
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // Connect 1 s and warm-up 2 s have passed after 5 s, and measuring has begun.
+    thread::sleep(Duration::from_secs(6));
+    let killed = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    let ended = Instant::now();
+    let ran = ran(&out, child.wait_with_output().unwrap());
+    assert!(ended.elapsed() < Duration::from_secs(10));
+    assert_eq!(ran.code, 130, "{}", ran.stderr);
+    assert_eq!(ran.summary["partial"], true);
+    let run = &ran.runs()[0];
+    assert_eq!(run["partial"], true);
+    assert_ne!(run["verdict"], "valid");
+    let measured = run["measured_s"].as_f64().unwrap();
+    assert!((0.5..20.0).contains(&measured), "{measured}");
+    assert_eq!(number(run, "/ledger/lost"), 0);
+    assert!(number(run, "/ledger/delivered") > 0);
+    assert_books_close(run);
+}
+
+#[test]
+fn what_cannot_be_written_or_reached_is_said_before_the_load() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("a-file");
+    std::fs::write(&file, "x").unwrap();
+    let begun = Instant::now();
+    let refused = run(&file.join("r"), &["scenarios/quickstart.toml"]);
+    assert_eq!(refused.code, 1, "{}", refused.stderr);
+    assert!(refused.stderr.contains("a-file"), "{}", refused.stderr);
+    assert!(begun.elapsed() < Duration::from_secs(5));
+
+    let far = run(
+        &dir.path().join("far"),
+        &["--transport", "poll", "--target", "http://192.0.2.1/x", "--duration", "1s"],
+    );
+    assert_eq!(far.code, 12, "{}", far.stderr);
+    assert!(far.stderr.contains("allow"), "{}", far.stderr);
+
+    let many = run(&dir.path().join("many"), &["scenarios/quickstart.toml", "--clients", "1000000"]);
+    assert_eq!(many.code, 2, "{}", many.stderr);
+    assert!(many.stderr.contains("15000") || many.stderr.contains("15,000"), "{}", many.stderr);
+}
+
+/// A target that does `bad` to every second connection and holds the others open in good order.
+fn half_bad(bad: fn(&mut TcpStream, &str)) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let count = Arc::new(AtomicUsize::new(0));
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (Ok(mut stream), count) = (stream, Arc::clone(&count)) else { return };
+            thread::spawn(move || {
+                let Some(head) = head(&mut stream) else { return };
+                // The readiness probe is a plain request for "/" and gets a plain answer.
+                if head.starts_with("GET / ") {
+                    let _ = stream
+                        .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+                } else if count.fetch_add(1, Ordering::Relaxed) % 2 == 0 {
+                    bad(&mut stream, &head);
+                } else {
+                    let _ = stream.write_all(upgraded(&head).as_bytes());
+                    // Held until the client goes.
+                    let _ = stream.read(&mut [0; 16]);
+                }
+            });
+        }
+    });
+    address
+}
+
+fn head(stream: &mut TcpStream) -> Option<String> {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") {
+        stream.read_exact(&mut byte).ok()?;
+        head.push(byte[0]);
+    }
+    String::from_utf8(head).ok()
+}
+
+fn upgraded(head: &str) -> String {
+    let key = head
+        .lines()
+        .find_map(|l| l.split_once(':').filter(|(n, _)| n.eq_ignore_ascii_case("sec-websocket-key")));
+    let key = key.map(|(_, v)| v.trim()).unwrap_or_default();
+    let accept = tokio_tungstenite::tungstenite::handshake::derive_accept_key(key.as_bytes());
+    format!(
+        "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-accept: {accept}\r\n\r\n"
+    )
+}
+
+fn frames(stream: &mut TcpStream, head: &str, bytes: &[u8]) {
+    let _ = stream.write_all(upgraded(head).as_bytes());
+    let _ = stream.write_all(bytes);
+}
+
+/// What a bad target does, and the failure by which it must be counted.
+type Bad = (&'static str, fn(&mut TcpStream, &str));
+
+const BAD: &[Bad] = &[
+    ("status_5xx", |s, _| {
+        let _ = s.write_all(b"HTTP/1.1 500 Oops\r\ncontent-length: 2\r\n\r\nno");
+    }),
+    ("redirect", |s, _| {
+        let _ = s.write_all(b"HTTP/1.1 301 Moved\r\nlocation: /elsewhere\r\ncontent-length: 0\r\n\r\n");
+    }),
+    ("bad_http", |s, _| {
+        let _ = s.write_all(b"SSH-2.0-OpenSSH_9.2\r\n\r\n\r\n");
+    }),
+    ("head_too_large", |s, _| {
+        let _ = s.write_all(b"HTTP/1.1 101 Switching Protocols\r\nx: ");
+        for _ in 0..10 {
+            let _ = s.write_all(&vec![b'a'; 1 << 20]);
+        }
+    }),
+    ("bad_accept", |s, _| {
+        let _ = s.write_all(b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n\r\n");
+    }),
+    ("bad_utf8", |s, head| frames(s, head, &[0x81, 2, 0xc3, 0x28])),
+    ("closed_early", |s, head| frames(s, head, &[0x81, 100, b'x'])),
+    ("bad_frame", |s, head| frames(s, head, &[0x83, 1, b'x'])),
+    ("closed_by_peer", |s, head| frames(s, head, &[0x88, 2, 0x03, 0xe9])),
+];
+
+#[test]
+fn each_kind_of_bad_target_is_counted_by_its_name_and_the_other_clients_go_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let tests: Vec<_> = BAD
+        .iter()
+        .map(|(failure, bad)| {
+            let out = dir.path().join(failure);
+            let target = format!("ws://{}/ws", half_bad(*bad));
+            thread::spawn(move || {
+                let args = [
+                    "--transport",
+                    "websocket",
+                    "--target",
+                    &target,
+                    "--clients",
+                    "10",
+                    "--duration",
+                    "1s",
+                    "--no-charts",
+                ];
+                (*failure, run(&out, &args))
+            })
+        })
+        .collect();
+    for test in tests {
+        let (failure, ran) = test.join().unwrap();
+        ran.assert_good_or_busy();
+        let run = &ran.runs()[0];
+        assert_eq!(run["failures"][failure], 5, "{failure}: {:#}", run["failures"]);
+        assert_eq!(number(run, "/operations/session/open"), 5, "{failure}: the others go on");
+        assert_books_close(run);
+        assert_ne!(run["verdict"], "valid", "{failure}: half of the clients are missing");
+    }
+}
+
+#[test]
+fn a_poll_target_that_is_bad_is_asked_again_and_each_answer_counted() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            thread::spawn(move || {
+                while head(&mut stream).is_some() {
+                    let answer =
+                        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFF\r\nx";
+                    if stream.write_all(answer).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    let dir = tempfile::tempdir().unwrap();
+    let target = format!("http://{address}/poll");
+    let args = [
+        "--transport",
+        "poll",
+        "--every",
+        "100ms",
+        "--target",
+        &target,
+        "--clients",
+        "5",
+        "--duration",
+        "1s",
+        "--no-charts",
+    ];
+    let ran = run(&dir.path().join("r"), &args);
+    let run = &ran.runs()[0];
+    let failed = number(run, "/failures/bad_chunk");
+    assert!(failed >= 5 * 8, "{:#}", run["failures"]);
+    assert_eq!(failed, number(run, "/operations/poll/failed"));
+    assert_books_close(run);
+    assert!(number(run, "/generator/rss_bytes_max") < 200 << 20);
+}
+
+#[test]
+fn nobody_there_is_said_at_once_and_a_target_that_dies_is_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let scenario = dir.path().join("dead.toml");
+    let text = format!(
+        "title = \"dead\"\n[target]\nbase = \"http://{free}\"\nready_timeout = \"300ms\"\n[load]\nclients = 3\n[[case]]\nname = \"ws\"\nwebsocket = {{ path = \"/ws\" }}\n"
+    );
+    std::fs::write(&scenario, text).unwrap();
+    let ran = run(&dir.path().join("r"), &[scenario.to_str().unwrap()]);
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    assert!(ran.stderr.contains(&free.to_string()), "{}", ran.stderr);
+}
