@@ -67,7 +67,7 @@ poll = { get = "/poll/${channel}", every = "1s" }
     let ran = run(&out, &[scenario.to_str().unwrap(), "--no-charts"]);
     ran.assert_good_or_busy();
     assert_all_delivered(&ran.runs()[0]);
-    let results = pushbench::result::Results::read(&out).unwrap();
+    let (results, _) = pushbench::result::Results::read(&out).unwrap();
     let mut times = pushbench::record::Timing::empty_histogram();
     results.details[0].latency.iter().for_each(|i| times.add(&i.delivery).unwrap());
     let n = times.len() as f64;

@@ -151,7 +151,7 @@ fn quick(args: &Args, duration: Option<Nanos>) -> Quick {
 
 /// What playing the plan came to.
 enum Played {
-    Whole(Results, Interrupt),
+    Whole(Box<Results>, Interrupt),
     /// It failed on the way; runs before that are kept.
     Failed(EngineError),
 }
@@ -167,7 +167,7 @@ fn play(plan: &Plan, args: &Args, folder: &Folder) -> anyhow::Result<Played> {
     }
     let mut live = Live::new(folder, args.quiet);
     Ok(match engine::play(plan, &options, &interrupt, &mut live) {
-        Ok(results) => Played::Whole(results, interrupt),
+        Ok(results) => Played::Whole(Box::new(results), interrupt),
         Err(error) => Played::Failed(error),
     })
 }

@@ -37,10 +37,12 @@ struct Script {
     acts: Vec<(Nanos, Act)>,
 }
 
+type Wait = Pin<Box<dyn Future<Output = ()>>>;
+
 struct Playing {
     clock: Clock,
     acts: std::vec::IntoIter<(Nanos, Act)>,
-    next: Option<(Pin<Box<dyn Future<Output = ()>>>, Act)>,
+    next: Option<(Wait, Act)>,
     pull: bool,
 }
 
@@ -70,7 +72,7 @@ impl Playing {
         let clock = self.clock;
         self.next = self.acts.next().map(|(at, act)| {
             let wait = tokio::time::sleep((at - clock.now()).into());
-            (Box::pin(wait) as Pin<Box<dyn Future<Output = ()>>>, act)
+            (Box::pin(wait) as Wait, act)
         });
     }
 

@@ -16,6 +16,7 @@ use std::task::{Context, Poll, Waker};
 use tokio::io::unix::AsyncFd;
 
 /// Wake-ups are gathered into steps of this length, which halves their CPU cost against exact ones;
+/// `pace::GRID` is the same, so that due times fall on the steps;
 /// a wake-up comes at most one step after it was due, never before.
 const QUANTUM: Nanos = Nanos::from_micros(100);
 

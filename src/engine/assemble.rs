@@ -233,9 +233,7 @@ fn target_cost(gathered: &Gathered, measured: &Tally) -> Option<TargetCost> {
         pss_bytes_max: seen().filter_map(|c| c.pss_bytes).max().unwrap_or(0),
         pss_bytes_idle: idle.pss_bytes.unwrap_or(0),
         bytes_per_connection: each(to.pss_bytes.zip(idle.pss_bytes).map(|(t, i)| t.saturating_sub(i))),
-        kernel_bytes_per_connection: each(Some(
-            to.kernel_socket_bytes.saturating_sub(idle.kernel_socket_bytes),
-        )),
+        kernel_bytes_per_connection: each(kernel_gain(&idle, &to)),
         descriptors_max: seen().map(|c| c.descriptors).max().unwrap_or(0),
         context_switches: switches(&to).saturating_sub(switches(&from)),
         processes: seen().map(|c| c.processes).max().unwrap_or(0),
@@ -243,6 +241,15 @@ fn target_cost(gathered: &Gathered, measured: &Tally) -> Option<TargetCost> {
         co_located: gathered.co_located,
         warnings,
     })
+}
+
+/// The kernel accounts socket memory in reserves of 1 MiB a CPU (`SK_MEMORY_PCPU_RESERVE`), so that a
+/// small gain is noise: told only when it is ten times that on two CPUs.
+const KERNEL_RESOLUTION: u64 = 20 << 20;
+
+fn kernel_gain(idle: &Cost, to: &Cost) -> Option<u64> {
+    let gain = to.kernel_socket_bytes.saturating_sub(idle.kernel_socket_bytes);
+    (gain >= KERNEL_RESOLUTION).then_some(gain)
 }
 
 fn switches(cost: &Cost) -> u64 {

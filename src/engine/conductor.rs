@@ -11,6 +11,7 @@ use super::worker::{CUT_GRACE, Done, Report, Setup, Stop};
 use super::{EngineError, Observer, Options, Progress, worker};
 use crate::clock::Clock;
 use crate::model::{Nanos, Op, RunTag};
+use crate::pace::GRID;
 use crate::probe::Depth;
 use crate::record::Snapshot;
 use crate::result::{RunDetail, RunResult};
@@ -63,7 +64,10 @@ pub(super) fn conduct(
 
 /// Workers need a moment to set up their clients before the first is due.
 fn first_due(run: &RunPlan) -> Nanos {
-    Clock::Monotonic.now() + Nanos::from_millis(100) + Nanos::from_micros(10) * u64::from(run.clients)
+    let earliest =
+        Clock::Monotonic.now() + Nanos::from_millis(100) + Nanos::from_micros(10) * u64::from(run.clients);
+    // On the grid of due times, which count from here.
+    Nanos(earliest.0.next_multiple_of(GRID.0))
 }
 
 struct Conductor<'a> {
@@ -162,7 +166,8 @@ impl Conductor<'_> {
         let t = &self.timeline;
         let ends_phase = [t.connected, t.measure, t.drain].contains(&boundary);
         let seconds = (boundary - t.start).0 / Nanos::SECOND.0;
-        let depth = if ends_phase || seconds % FULL_EVERY_S == 0 { Depth::Full } else { Depth::Light };
+        let depth =
+            if ends_phase || seconds.is_multiple_of(FULL_EVERY_S) { Depth::Full } else { Depth::Light };
         self.readings.take(phase, depth);
     }
 

@@ -20,7 +20,7 @@ use std::sync::mpsc::Sender;
 use tokio::task::{JoinHandle, LocalSet, spawn_local};
 
 /// How often the loop's lateness is looked at.
-const LAG_PROBE: Nanos = Nanos::from_millis(10);
+const LAG_PROBE: Nanos = Nanos::from_millis(2);
 /// How often a worker looks whether it is to stop.
 const STOP_CHECK: Nanos = Nanos::from_millis(50);
 /// How long what was under way when a run is cut short may take to arrive.

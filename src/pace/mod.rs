@@ -5,8 +5,17 @@
 
 use crate::model::Nanos;
 
-/// When messages are due: offsets from the start, never decreasing, whole microseconds (what a
-/// stamp can carry), the same for the same seed.
+/// Due times lie on a grid of this width: that of the workers' timer, so that a message is not late
+/// before it is even begun. Finer times would be promised only to be rounded by the timer.
+pub const GRID: Nanos = Nanos::from_micros(100);
+
+fn on_grid(offset_ns: f64) -> Nanos {
+    let at = offset_ns as u64;
+    Nanos(at - at % GRID.0)
+}
+
+/// When messages are due: offsets from the start, never decreasing, on the [`GRID`], the same for
+/// the same seed.
 pub trait Pacer: Iterator<Item = Nanos> {}
 
 /// Evenly spaced from a phase within the first period. Each due time is computed from its index, so
@@ -32,7 +41,7 @@ impl Iterator for Constant {
     fn next(&mut self) -> Option<Nanos> {
         let due = self.phase_ns + self.index as f64 * self.period_ns;
         self.index += 1;
-        Some(Nanos(due as u64).floor_to_micros())
+        Some(on_grid(due))
     }
 }
 
@@ -59,7 +68,7 @@ impl Iterator for Poisson {
     fn next(&mut self) -> Option<Nanos> {
         // 1 - u lies in (0, 1], so the logarithm is finite.
         self.at_ns -= (1.0 - self.random.f64()).ln() * self.mean_gap_ns;
-        Some(Nanos(self.at_ns as u64).floor_to_micros())
+        Some(on_grid(self.at_ns))
     }
 }
 

@@ -60,6 +60,8 @@ pub(super) struct Process {
     pub(super) started: u64,
     threads: BTreeMap<u32, Totals>,
     ended_threads: Totals,
+    /// CPU time of threads that began and ended between two readings, as far as the ticks tell.
+    unseen_cpu_ns: u64,
     totals: Totals,
 }
 
@@ -72,6 +74,7 @@ impl Process {
             started: stat.started,
             threads: BTreeMap::new(),
             ended_threads: Totals::default(),
+            unseen_cpu_ns: 0,
             totals: Totals::default(),
         }
     }
@@ -102,7 +105,10 @@ impl Process {
         let mut sum = self.ended_threads;
         now.values().for_each(|t| sum.add(*t));
         let floor = cpu_ticks * (1_000_000_000 / rustix::param::clock_ticks_per_second());
-        sum.cpu_ns = sum.cpu_ns.max(floor).max(self.totals.cpu_ns);
+        // Kept as a difference, so that once threads went unseen the readings stay exact to the
+        // nanosecond instead of stepping with the ticks.
+        self.unseen_cpu_ns = self.unseen_cpu_ns.max(floor.saturating_sub(sum.cpu_ns));
+        sum.cpu_ns = (sum.cpu_ns + self.unseen_cpu_ns).max(self.totals.cpu_ns);
         self.totals = sum;
     }
 
@@ -216,9 +222,10 @@ mod tests {
         let tick = 1_000_000_000 / rustix::param::clock_ticks_per_second();
         p.count(&threads(&[(1, 100)]), 4);
         assert_eq!(p.totals().cpu_ns, 4 * tick);
-        p.count(&threads(&[(1, 4 * tick + 1)]), 4);
-        assert_eq!(p.totals().cpu_ns, 4 * tick + 1);
+        // What they had stays, and the thread that is seen is read to the nanosecond.
+        p.count(&threads(&[(1, 250)]), 4);
+        assert_eq!(p.totals().cpu_ns, 4 * tick + 150);
         p.count(&threads(&[]), 0);
-        assert_eq!(p.totals().cpu_ns, 4 * tick + 1);
+        assert_eq!(p.totals().cpu_ns, 4 * tick + 150);
     }
 }

@@ -264,7 +264,8 @@ pub struct TargetCost {
     #[serde(with = "finite::option")]
     pub bytes_per_connection: Option<f64>,
     /// Kernel socket memory gained from before the first client to the end of measure, the whole
-    /// machine, for each client attached (both ends when the target is local).
+    /// machine, for each client attached (both ends when the target is local); `null` when the gain
+    /// is below what the kernel accounts exactly (20 MiB).
     #[serde(with = "finite::option")]
     pub kernel_bytes_per_connection: Option<f64>,
     /// Most open descriptors seen.

@@ -1,5 +1,7 @@
 //! What tests that run the whole program share.
 
+#![expect(clippy::unwrap_used, reason = "test support: a panic is how a test fails")]
+
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
