@@ -1,5 +1,7 @@
 //! Which layer may import which. The table is the house; `docs/design.md` tells why.
 
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,9 @@
 //! Against servers that people run: nginx with nchan (Debian packages) and npm `ws`. `.ci/run test`
 //! installs both; without them these tests fail, they are never skipped.
 
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+#![expect(clippy::disallowed_methods, reason = "tests of the whole program are outside of its clock")]
+
 mod support;
 
 use std::io::{Read, Write};

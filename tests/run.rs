@@ -1,5 +1,8 @@
 //! `pushbench run` as a user runs it: the bundled server, bad targets, signals.
 
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+#![expect(clippy::disallowed_methods, reason = "tests of the whole program are outside of its clock")]
+
 mod support;
 
 use serde_json::Value;

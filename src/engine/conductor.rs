@@ -10,7 +10,7 @@ use super::timeline::{Phase, Timeline};
 use super::worker::{CUT_GRACE, Done, Report, Setup, Stop};
 use super::{EngineError, Observer, Options, Progress, worker};
 use crate::clock::Clock;
-use crate::model::{Nanos, Op, RunTag};
+use crate::model::{Nanos, RunTag};
 use crate::pace::GRID;
 use crate::probe::Depth;
 use crate::record::Snapshot;
@@ -194,14 +194,13 @@ impl Conductor<'_> {
 
     fn tell(&mut self, now: Nanos) {
         let whole = self.interims.iter().rev().find(|i| i.workers > 0);
-        let latest = whole.map(|i| i.snapshot.whole()).unwrap_or_default();
         let length = whole.map_or(1.0, |i| self.length_of(i));
         let progress = Progress {
             phase: self.timeline.phase(now),
             attached: whole.map_or(0, |i| i.attached),
             clients: self.run.clients,
-            delivered_per_s: latest.arrivals as f64 / length,
-            p99_ns: latest.response_of(Op::Deliver).quantile_ns(0.99),
+            delivered_per_s: whole.map_or(0, |i| i.snapshot.arrivals()) as f64 / length,
+            p99_ns: whole.and_then(|i| i.snapshot.delivery_p99_ns()),
             failures: self.interims.iter().map(|i| i.failures()).sum(),
             left_s: (self.end() - now).as_secs_f64(),
         };

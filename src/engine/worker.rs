@@ -17,10 +17,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
-use tokio::task::{JoinHandle, LocalSet, spawn_local};
+use tokio::runtime::LocalOptions;
+use tokio::task::{JoinHandle, spawn_local};
 
 /// How often the loop's lateness is looked at.
-const LAG_PROBE: Nanos = Nanos::from_millis(2);
+const LAG_PROBE: Nanos = Nanos::from_millis(5);
 /// How often a worker looks whether it is to stop.
 const STOP_CHECK: Nanos = Nanos::from_millis(50);
 /// How long what was under way when a run is cut short may take to arrive.
@@ -85,11 +86,10 @@ pub(super) struct Done {
 /// The body of a worker thread.
 pub(super) fn main(setup: &Setup, reports: &Sender<Report>) {
     pin_this_thread(setup.core);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let ended = match runtime {
-        Ok(runtime) => LocalSet::new().block_on(&runtime, work(setup, reports)),
-        Err(error) => Err(error),
-    };
+    // A runtime whose tasks are local by themselves: a `LocalSet` would schedule each of them twice.
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
+    let ended = runtime.and_then(|runtime| runtime.block_on(work(setup, reports)));
     // A conductor that is gone has no use for the news.
     let _ = match ended {
         Ok(done) => reports.send(Report::Done(Box::new(done))),

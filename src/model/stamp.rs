@@ -10,8 +10,12 @@
 //! doubles; fixed width, so that a message's size does not vary.
 
 use super::Nanos;
+use memchr::memmem::Finder;
+use std::sync::LazyLock;
 
 const SYMBOLS: &[u8; 64] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-";
+/// Built once: its tables cost more than a search.
+static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(Stamp::MARKER));
 const BAD: u8 = 0xff;
 const VALUES: [u8; 256] = {
     let mut table = [BAD; 256];
@@ -125,7 +129,7 @@ impl Stamp {
     pub fn find_all(bytes: &[u8]) -> impl Iterator<Item = Result<Stamp, StampError>> + '_ {
         let mut from = 0;
         std::iter::from_fn(move || {
-            let at = from + memchr::memmem::find(bytes.get(from..)?, Stamp::MARKER)?;
+            let at = from + FINDER.find(bytes.get(from..)?)?;
             let found = Stamp::decode(&bytes[at..]);
             from = at + if found.is_ok() { Stamp::LEN } else { Stamp::MARKER.len() };
             Some(found)

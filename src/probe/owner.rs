@@ -33,8 +33,9 @@ impl Owner {
 
     /// The target's processes, given those that are known and still live.
     ///
-    /// Scans the descriptors of all processes only when `thorough`, when the LISTEN sockets have
-    /// changed or when a known process has come or gone; descendants are looked for each time.
+    /// Looks at sockets only when `thorough` or when a known process has come or gone (the kernel
+    /// walks its whole table for that), and at the descriptors of all processes only when that or
+    /// the LISTEN sockets have changed; descendants are looked for each time.
     pub(super) fn refresh(
         &mut self,
         known: &BTreeSet<u32>,
@@ -46,11 +47,12 @@ impl Owner {
             .filter(|(_, stat)| !stat.ended)
             .collect();
         let parents = stats.iter().map(|(pid, s)| (*pid, s.parent)).collect();
-        let listening = listening(self.port);
         let mut roots: BTreeSet<u32> = known.iter().copied().chain(self.started).collect();
-        if thorough || listening != self.listening || *known != self.last || known.is_empty() {
+        let steady =
+            !known.is_empty() && *known == self.last && known.iter().all(|pid| stats.contains_key(pid));
+        if thorough || !steady {
+            self.listening = listening(self.port);
             roots.extend(holders(&sockets(self.port), &parents));
-            self.listening = listening;
         }
         self.last = family(&roots, &parents, std::process::id());
         stats.retain(|pid, _| self.last.contains(pid));

@@ -161,6 +161,17 @@ impl Snapshot {
         self.other.merge(&other.other);
     }
 
+    /// Messages received, whatever part they belong to.
+    pub fn arrivals(&self) -> u64 {
+        self.measured.arrivals + self.other.arrivals
+    }
+
+    /// The 99th percentile of delivery time of the part that received more.
+    pub fn delivery_p99_ns(&self) -> Option<u64> {
+        let parts = [&self.measured, &self.other].map(|t| t.response_of(Op::Deliver));
+        parts.into_iter().max_by_key(|t| t.count())?.quantile_ns(0.99)
+    }
+
     /// Both parts together.
     pub fn whole(&self) -> Tally {
         let mut all = self.measured.clone();

@@ -3,12 +3,7 @@
 //! Passive: it changes nothing and refuses nothing, which is the frame library's part; that library
 //! hides how many bytes a message took on the wire, and several messages may lie in one read.
 
-use crate::net::Stream;
 use std::collections::VecDeque;
-use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// What one message or control frame took.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,6 +34,7 @@ pub struct FrameWalker {
     control: Taken,
     total: Taken,
     finished: VecDeque<Taken>,
+    ended: u64,
 }
 
 impl FrameWalker {
@@ -62,6 +58,11 @@ impl FrameWalker {
     /// What the next finished message or control frame took, in the order of their ends.
     pub fn next_finished(&mut self) -> Option<Taken> {
         self.finished.pop_front()
+    }
+
+    /// How many messages and control frames have ended so far.
+    pub fn ended(&self) -> u64 {
+        self.ended
     }
 
     /// Everything so far, unfinished frames included; its sum is what was walked over.
@@ -131,65 +132,8 @@ impl FrameWalker {
         if self.is_control() || last {
             let taken = std::mem::take(self.part());
             self.finished.push_back(taken);
+            self.ended += 1;
         }
-    }
-}
-
-/// A connection behind a walker: what is read from it has been walked over.
-pub struct FrameTap {
-    stream: Stream,
-    walker: FrameWalker,
-}
-
-impl FrameTap {
-    /// `part`: bytes of frames that were read before the tap was there.
-    pub fn new(stream: Stream, part: &[u8]) -> FrameTap {
-        let mut walker = FrameWalker::default();
-        walker.walk(part);
-        FrameTap { stream, walker }
-    }
-
-    /// The connection.
-    pub fn stream(&self) -> &Stream {
-        &self.stream
-    }
-
-    /// The walker over what was read.
-    pub fn walker(&mut self) -> &mut FrameWalker {
-        &mut self.walker
-    }
-
-    /// As [`FrameWalker::total`].
-    pub fn total(&self) -> Taken {
-        self.walker.total
-    }
-}
-
-impl AsyncRead for FrameTap {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
-        let done = Pin::new(&mut self.stream).poll_read(cx, buf);
-        self.walker.walk(&buf.filled()[before..]);
-        done
-    }
-}
-
-/// What is written is counted by the connection: nothing of it is a publisher's payload.
-impl AsyncWrite for FrameTap {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
 

@@ -1,23 +1,25 @@
-//! `websocket`: frames by tokio-tungstenite over our metered connection, handshake by ourselves.
+//! `websocket`: frames by tungstenite, bytes by our metered connection, handshake by ourselves.
 //!
-//! A session holds little: the frame library's buffers are cut to what a message needs.
+//! The frame library is driven without I/O of its own: one read into the worker's buffer is fed to
+//! it whole, so that a wake-up costs one system call however many messages it brings, no waker is
+//! wrapped, and an idle session holds little.
 
 use super::handshake::{Upgraded, upgrade};
-use super::tap::FrameTap;
+use super::tap::FrameWalker;
 use super::{Carrier, Event, LocalBoxFuture, Rhythm, Session, Sink, Unit, UnitKind};
 use crate::model::{Failure, Nanos, Traffic};
-use crate::net::{Dialer, Endpoint, io_failure};
+use crate::net::{Dialer, Endpoint, Stream, io_failure};
 use crate::scenario::WebSocketSpec;
-use futures_util::{SinkExt, Stream as _};
+use std::io::{self, Read, Write};
 use std::pin::Pin;
-use std::task::{Context, Poll};
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+use std::task::{Context, Poll, ready};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig, WebSocketContext};
 use tokio_tungstenite::tungstenite::{Error, Message, error::ProtocolError};
 
-/// Smallest and largest read buffer of a session: idle clients are many, and a larger message than
-/// the largest is read in several pieces.
-const READ_BUFFER: (usize, usize) = (1024, 64 * 1024);
+/// Smallest and largest read buffer of the frame library in a session: idle clients are many, and a
+/// larger message than the largest is taken in several pieces.
+const READ_BUFFER: (usize, usize) = (512, 64 * 1024);
 const WRITE_BUFFER: usize = 4096;
 /// The code that stands for a close frame without one (RFC 6455, section 7.1.5).
 const NO_CODE: u16 = 1005;
@@ -63,23 +65,20 @@ impl Carrier for WebSocket {
             let Upgraded { stream, part, request_bytes, answer_bytes, received } =
                 upgrade(dial, to, &self.subprotocols).await?;
             let opened = stream.opened();
-            let tap = FrameTap::new(stream, &part);
             let config = Some(self.config(to.expected_bytes));
-            let mut socket = WebSocketStream::from_partially_read(tap, part, Role::Client, config).await;
-            for text in &to.send {
-                socket.feed(Message::text(text.as_str())).await.map_err(|e| named(&e))?;
-            }
-            if !to.send.is_empty() {
-                socket.flush().await.map_err(|e| named(&e))?;
-            }
+            let mut walker = FrameWalker::default();
+            walker.walk(&part);
+            let context = WebSocketContext::from_partially_read(part, Role::Client, config);
             let handshake = Traffic {
                 handshake: request_bytes + answer_bytes,
                 wire_in: answer_bytes,
                 wire_out: request_bytes,
                 ..Traffic::default()
             };
+            let mut open = Open { stream, context, walker, out: Vec::new(), dial: dial.clone() };
+            open.send(&to.send).await?;
             let session = WebSocketSession {
-                socket: Some(socket),
+                open: Some(Box::new(open)),
                 done: handshake,
                 untold: Some(Untold { opened, received }),
                 told_out: request_bytes,
@@ -91,13 +90,50 @@ impl Carrier for WebSocket {
 
 struct WebSocketSession {
     /// None once the session is over.
-    socket: Option<WebSocketStream<FrameTap>>,
+    open: Option<Box<Open>>,
     /// The handshake's bytes while the session is open, all bytes when it is over.
     done: Traffic,
     /// What the first poll hands over.
     untold: Option<Untold>,
     /// Bytes written that have been part of a unit.
     told_out: u64,
+}
+
+/// An open session.
+struct Open {
+    stream: Stream,
+    context: WebSocketContext,
+    walker: FrameWalker,
+    /// Pongs, close frames and texts not yet taken by the kernel.
+    out: Vec<u8>,
+    /// Whose read buffer is used.
+    dial: Dialer,
+}
+
+/// What the frame library sees of a connection: the bytes of one read, and a place for what it
+/// wants written.
+struct Feed<'r, 'w> {
+    unread: &'r [u8],
+    out: &'w mut Vec<u8>,
+}
+
+impl Read for Feed<'_, '_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.unread.is_empty() {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        Read::read(&mut self.unread, into)
+    }
+}
+
+impl Write for Feed<'_, '_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Write::write(self.out, bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -110,14 +146,10 @@ impl Session for WebSocketSession {
     fn request(&mut self) {}
 
     fn poll_event(&mut self, cx: &mut Context<'_>, sink: &mut dyn Sink) -> Poll<Result<Event, Failure>> {
-        if let Some(untold) = self.untold.take() {
-            sink.connected(untold.opened.0, untold.opened.1);
-            let unit =
-                Unit { kind: UnitKind::Control, received: untold.received, body: &[], traffic: self.done };
-            sink.unit(&unit);
-            return Poll::Ready(Ok(Event::Received));
-        }
-        let done = self.poll_messages(cx, sink);
+        let done = match self.untold.take() {
+            Some(untold) => self.begin(untold, sink),
+            None => self.poll_messages(cx, sink),
+        };
         if !matches!(done, Poll::Pending | Poll::Ready(Ok(Event::Received))) {
             self.abort();
         }
@@ -126,13 +158,12 @@ impl Session for WebSocketSession {
 
     fn abort(&mut self) {
         self.done = self.wire();
-        (self.socket, self.untold) = (None, None);
+        (self.open, self.untold) = (None, None);
     }
 
     fn wire(&self) -> Traffic {
-        let Some(socket) = &self.socket else { return self.done };
-        let tap = socket.get_ref();
-        let (taken, out) = (tap.total(), tap.stream().written_bytes() - self.done.wire_out);
+        let Some(open) = &self.open else { return self.done };
+        let (taken, out) = (open.walker.total(), open.stream.written_bytes() - self.done.wire_out);
         let frames = Traffic {
             payload: taken.payload,
             framing: taken.framing + out,
@@ -145,64 +176,132 @@ impl Session for WebSocketSession {
 }
 
 impl WebSocketSession {
-    /// Hands over all messages that can be had now.
+    /// Tells of the handshake, and of messages that came in the same read as its end.
+    fn begin(&mut self, untold: Untold, sink: &mut dyn Sink) -> Poll<Result<Event, Failure>> {
+        sink.connected(untold.opened.0, untold.opened.1);
+        let (kind, received) = (UnitKind::Control, untold.received);
+        sink.unit(&Unit { kind, received, body: &[], traffic: self.done });
+        let Some(open) = &mut self.open else { return Poll::Ready(Err(Failure::ClosedEarly)) };
+        let event = open.take_messages(&[], &mut self.told_out, sink)?;
+        Poll::Ready(Ok(event.unwrap_or(Event::Received)))
+    }
+
+    /// Hands over the messages of one read; of more than one only until a message is whole.
     fn poll_messages(&mut self, cx: &mut Context<'_>, sink: &mut dyn Sink) -> Poll<Result<Event, Failure>> {
-        let Some(socket) = &mut self.socket else { return Poll::Ready(Err(Failure::ClosedEarly)) };
-        let mut any = false;
-        loop {
-            let message = match Pin::new(&mut *socket).poll_next(cx) {
-                Poll::Pending if any => return Poll::Ready(Ok(Event::Received)),
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(None) => return Poll::Ready(Err(Failure::ClosedEarly)),
-                Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(named(&error))),
-                Poll::Ready(Some(Ok(message))) => message,
-            };
-            any = true;
-            let received = socket.get_ref().stream().last_read_at();
-            let close = match &message {
-                Message::Close(frame) => Some(frame.as_ref().map_or(NO_CODE, |f| f.code.into())),
-                _ => None,
-            };
-            if close.is_some() {
-                // The next poll writes our half of the closing handshake. Whatever it comes to, the
-                // target has ended the session.
-                let _ = Pin::new(&mut *socket).poll_next(cx);
+        let Some(open) = &mut self.open else { return Poll::Ready(Err(Failure::ClosedEarly)) };
+        let before = open.walker.ended();
+        let buffer = open.dial.read_buffer();
+        let mut buffer = buffer.borrow_mut();
+        while open.walker.ended() == before {
+            if let Poll::Ready(Err(failure)) = open.poll_send(cx) {
+                return Poll::Ready(Err(failure));
             }
-            hand_over(socket, &message, received, &mut self.told_out, sink);
-            if let Some(code) = close {
-                return Poll::Ready(Ok(Event::Closed(code)));
+            let read = ready!(open.poll_read(cx, &mut buffer))?;
+            let event = open.take_messages(&buffer[..read], &mut self.told_out, sink)?;
+            // Pongs, and our half of a closing handshake; whatever the latter comes to, the target
+            // has ended the session.
+            let sent = open.poll_send(cx);
+            match (event, sent) {
+                (Some(event), _) => return Poll::Ready(Ok(event)),
+                (None, Poll::Ready(Err(failure))) => return Poll::Ready(Err(failure)),
+                (None, _) => {}
             }
         }
+        Poll::Ready(Ok(Event::Received))
     }
 }
 
-/// Hands over one message with exactly the bytes it took; what we wrote since the last one goes
-/// with it as framing.
-fn hand_over(
-    socket: &mut WebSocketStream<FrameTap>,
-    message: &Message,
-    received: Nanos,
-    told_out: &mut u64,
-    sink: &mut dyn Sink,
-) {
-    let (kind, body): (_, &[u8]) = match message {
-        Message::Text(text) => (UnitKind::Data, text.as_bytes()),
-        Message::Binary(bytes) => (UnitKind::Data, bytes),
-        _ => (UnitKind::Control, &[]),
-    };
-    let tap = socket.get_mut();
-    let taken = tap.walker().next_finished().unwrap_or_default();
-    debug_assert_eq!(taken.payload, body.len() as u64, "the tap and the frame library agree");
-    let out = tap.stream().written_bytes() - *told_out;
-    *told_out += out;
-    let traffic = Traffic {
-        payload: taken.payload,
-        framing: taken.framing + out,
-        wire_in: taken.total(),
-        wire_out: out,
-        ..Traffic::default()
-    };
-    sink.unit(&Unit { kind, received, body, traffic });
+impl Open {
+    /// Sends texts, whole.
+    async fn send(&mut self, texts: &[String]) -> Result<(), Failure> {
+        for text in texts {
+            let mut feed = Feed { unread: &[], out: &mut self.out };
+            self.context.write(&mut feed, Message::text(text.as_str())).map_err(|e| named(&e))?;
+            self.context.flush(&mut feed).map_err(|e| named(&e))?;
+        }
+        self.stream.write_all(&self.out).await.map_err(|e| io_failure(&e))?;
+        self.out = Vec::new();
+        Ok(())
+    }
+
+    /// Reads what there is: at least a byte.
+    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<Result<usize, Failure>> {
+        let mut into = ReadBuf::new(buffer);
+        ready!(Pin::new(&mut self.stream).poll_read(cx, &mut into)).map_err(|e| io_failure(&e))?;
+        let read = into.filled();
+        if read.is_empty() {
+            return Poll::Ready(Err(Failure::ClosedEarly));
+        }
+        self.walker.walk(read);
+        Poll::Ready(Ok(read.len()))
+    }
+
+    /// Writes what is to be written, as far as the kernel takes it.
+    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+        while !self.out.is_empty() {
+            let written = ready!(Pin::new(&mut self.stream).poll_write(cx, &self.out));
+            self.out.drain(..written.map_err(|e| io_failure(&e))?);
+        }
+        self.out = Vec::new();
+        Poll::Ready(Ok(()))
+    }
+
+    /// Hands over every message that is whole with these bytes; the end of the session, if one of
+    /// them is that.
+    fn take_messages(
+        &mut self,
+        bytes: &[u8],
+        told_out: &mut u64,
+        sink: &mut dyn Sink,
+    ) -> Result<Option<Event>, Failure> {
+        let mut unread = bytes;
+        loop {
+            let mut feed = Feed { unread, out: &mut self.out };
+            let message = self.context.read(&mut feed);
+            unread = feed.unread;
+            match message {
+                Err(Error::Io(e)) if e.kind() == io::ErrorKind::WouldBlock => return Ok(None),
+                Err(error) => return Err(named(&error)),
+                Ok(message) => {
+                    self.hand_over(&message, told_out, sink);
+                    if let Some(event) = self.closing(&message) {
+                        return Ok(Some(event));
+                    }
+                }
+            }
+        }
+    }
+
+    /// The end of the session, when this message is that; our half of it is then to be sent.
+    fn closing(&mut self, message: &Message) -> Option<Event> {
+        let Message::Close(frame) = message else { return None };
+        let mut feed = Feed { unread: &[], out: &mut self.out };
+        // It hands out the reply; that the state is final then is no error to us.
+        let _ = self.context.flush(&mut feed);
+        Some(Event::Closed(frame.as_ref().map_or(NO_CODE, |f| f.code.into())))
+    }
+
+    /// Hands over one message with exactly the bytes it took; what we wrote since the last one goes
+    /// with it as framing.
+    fn hand_over(&mut self, message: &Message, told_out: &mut u64, sink: &mut dyn Sink) {
+        let (kind, body): (_, &[u8]) = match message {
+            Message::Text(text) => (UnitKind::Data, text.as_bytes()),
+            Message::Binary(bytes) => (UnitKind::Data, bytes),
+            _ => (UnitKind::Control, &[]),
+        };
+        let taken = self.walker.next_finished().unwrap_or_default();
+        debug_assert_eq!(taken.payload, body.len() as u64, "the walker and the frame library agree");
+        let out = self.stream.written_bytes() - *told_out;
+        *told_out += out;
+        let traffic = Traffic {
+            payload: taken.payload,
+            framing: taken.framing + out,
+            wire_in: taken.total(),
+            wire_out: out,
+            ..Traffic::default()
+        };
+        sink.unit(&Unit { kind, received: self.stream.last_read_at(), body, traffic });
+    }
 }
 
 /// The frame library's errors as failures.
@@ -232,7 +331,7 @@ mod tests {
             max_message_bytes: 1 << 20,
         };
         let carrier = WebSocket::new(&spec);
-        for (expected, size) in [(0, 1024), (64, 1024), (1024, 2048), (16_000, 16_384), (1 << 20, 65_536)] {
+        for (expected, size) in [(0, 512), (64, 512), (1024, 2048), (16_000, 16_384), (1 << 20, 65_536)] {
             assert_eq!(carrier.config(expected).read_buffer_size, size);
         }
     }

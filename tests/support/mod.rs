@@ -1,5 +1,6 @@
 //! What tests that run the whole program share.
 
+#![expect(unreachable_pub, reason = "shared by several test programs")]
 #![expect(clippy::unwrap_used, reason = "test support: a panic is how a test fails")]
 
 use serde_json::Value;
