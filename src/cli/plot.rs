@@ -6,7 +6,7 @@ use anyhow::Context;
 use std::io::Write;
 use std::path::PathBuf;
 
-/// Draw the charts of a results folder again.
+/// Draw the charts of a results folder again
 ///
 /// Reads what `pushbench run` stored and writes each chart as SVG (for pages) and PNG (for slides).
 /// Runs nothing, and changes nothing else in the folder.

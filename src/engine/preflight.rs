@@ -7,6 +7,7 @@ mod machine;
 
 pub use machine::Machine;
 
+use crate::scenario::MOST_CLIENTS;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde::Serialize;
 use std::io;
@@ -88,11 +89,12 @@ pub fn check(demand: &Demand, machine: &Machine) -> Vec<Problem> {
 }
 
 /// The most clients that one process can drive here towards one address, beside so many publishing
-/// connections: the least of what descriptors, local ports and the kernel's port search allow.
+/// connections: the least of what descriptors, local ports and the kernel's port search allow, and
+/// of [`MOST_CLIENTS`].
 pub fn most_clients(machine: &Machine, publish_connections: u32) -> u32 {
     let descriptors = machine.descriptors_hard.saturating_sub(DESCRIPTORS_BESIDE);
     let most = descriptors.min(machine.local_ports()).min(CONNECTIONS_TO_ONE);
-    most.saturating_sub(u64::from(publish_connections)) as u32
+    (most.saturating_sub(u64::from(publish_connections)) as u32).min(MOST_CLIENTS)
 }
 
 /// Raises the soft descriptor limit to the hard one; gives the soft limit before and after.
@@ -292,7 +294,7 @@ mod tests {
             Machine { descriptors_hard: 1 << 20, local_port_range: (1_024, 65_535), ..Machine::example() };
         assert_eq!(whats(&demand(24_990), &machine), []);
         assert_eq!(whats(&demand(24_991), &machine), [(Severity::Warn, "connections to one address")]);
-        assert_eq!(most_clients(&machine, 10), 24_990);
+        assert_eq!(most_clients(&machine, 10), MOST_CLIENTS);
     }
 
     #[test]

@@ -5,6 +5,10 @@
 use crate::model::Nanos;
 use std::path::PathBuf;
 
+/// Most clients of one process. Above it a scheduler round alone takes longer than what is measured,
+/// and descriptors run out on most machines.
+pub const MOST_CLIENTS: u32 = 15_000;
+
 /// A whole plan: the runs in the order in which they are done.
 #[derive(Clone, Debug)]
 pub struct Plan {

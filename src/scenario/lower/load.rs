@@ -2,13 +2,10 @@
 
 use super::{Report, duration, headers, nonzero};
 use crate::model::Nanos;
-use crate::scenario::HeaderProfile;
+use crate::scenario::{HeaderProfile, MOST_CLIENTS};
 use crate::scenario::path::KeyPath;
 use crate::scenario::raw::Load;
 
-/// Most clients of one process. Above it a scheduler round alone takes longer than what is measured,
-/// and descriptors run out on most machines.
-pub(in crate::scenario) const MOST_CLIENTS: u32 = 15_000;
 
 /// `[load]` with every default but that of `drain`, which depends on the case.
 #[derive(Debug)]
