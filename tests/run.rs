@@ -8,7 +8,8 @@ mod support;
 use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::process::Stdio;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -140,30 +141,75 @@ fn a_quick_run_without_a_publisher_says_what_it_did_not_measure() {
     assert!(ran.stderr.contains("--publish"), "{}", ran.stderr);
 }
 
+/// Begins a run of one case of the quickstart with 60 s to measure.
+fn begin_long_run(out: &Path, case: &str, more: &[&str]) -> Child {
+    let args =
+        ["run", "scenarios/quickstart.toml", "--clients", "100", "--case", case, "--no-charts", "--out"];
+    let mut command = pushbench(&[&args[..], &[out.to_str().unwrap()], more].concat());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+fn signal(process: u32, name: &str) {
+    let sent = Command::new("kill").args([name, &process.to_string()]).status().unwrap();
+    assert!(sent.success());
+}
+
 #[test]
 fn an_interrupt_keeps_what_was_measured() {
     let dir = tempfile::tempdir().unwrap();
+    let runs: Vec<_> = ["polling, 1 s", "long polling", "websocket"]
+        .into_iter()
+        .map(|case| {
+            let out = dir.path().join(case);
+            thread::spawn(move || {
+                let child = begin_long_run(&out, case, &["--duration", "60s"]);
+                // Connect 1 s and warm-up 2 s have passed, and measuring has begun.
+                thread::sleep(Duration::from_secs(6));
+                signal(child.id(), "-INT");
+                let ended = Instant::now();
+                let ran = ran(&out, child.wait_with_output().unwrap());
+                assert!(ended.elapsed() < Duration::from_secs(12), "{case}");
+                ran
+            })
+        })
+        .collect();
+    for run in runs {
+        let ran = run.join().unwrap();
+        assert_eq!(ran.code, 130, "{}", ran.stderr);
+        assert_eq!(ran.summary["partial"], true);
+        let run = &ran.runs()[0];
+        assert_eq!(run["partial"], true);
+        assert_ne!(run["verdict"], "valid");
+        let measured = run["measured_s"].as_f64().unwrap();
+        assert!((0.5..20.0).contains(&measured), "{measured}");
+        assert_eq!(number(run, "/ledger/lost"), 0, "{run:#}");
+        assert!(number(run, "/ledger/delivered") > 0);
+        assert!(!run["reasons"].to_string().contains("fault of pushbench"), "{}", run["reasons"]);
+        assert_books_close(run);
+    }
+}
+
+/// Method, rule 2 and F5: a server frozen for S of D seconds of a constant rate shows in the share
+/// of messages that the schedule put into the freeze: L(q) = S - (1 - q) D.
+#[test]
+fn a_frozen_target_is_in_the_numbers() {
+    let dir = tempfile::tempdir().unwrap();
     let out = dir.path().join("r");
-    let args = ["run", "scenarios/quickstart.toml", "--case", "websocket", "--duration", "60s", "--out"];
-    let mut command = pushbench(&[&args[..], &[out.to_str().unwrap()]].concat());
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    // Connect 1 s and warm-up 2 s have passed after 5 s, and measuring has begun.
-    thread::sleep(Duration::from_secs(6));
-    let killed = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    assert!(killed.success());
-    let ended = Instant::now();
+    let child = begin_long_run(&out, "websocket", &["--duration", "5s"]);
+    thread::sleep(Duration::from_millis(4_500));
+    let children = Command::new("pgrep").args(["-P", &child.id().to_string()]).output().unwrap();
+    let server: u32 = String::from_utf8(children.stdout).unwrap().trim().parse().unwrap();
+    signal(server, "-STOP");
+    let frozen = Instant::now();
+    thread::sleep(Duration::from_millis(1_500));
+    signal(server, "-CONT");
+    let freeze = frozen.elapsed().as_secs_f64();
     let ran = ran(&out, child.wait_with_output().unwrap());
-    assert!(ended.elapsed() < Duration::from_secs(10));
-    assert_eq!(ran.code, 130, "{}", ran.stderr);
-    assert_eq!(ran.summary["partial"], true);
     let run = &ran.runs()[0];
-    assert_eq!(run["partial"], true);
-    assert_ne!(run["verdict"], "valid");
-    let measured = run["measured_s"].as_f64().unwrap();
-    assert!((0.5..20.0).contains(&measured), "{measured}");
-    assert_eq!(number(run, "/ledger/lost"), 0);
-    assert!(number(run, "/ledger/delivered") > 0);
-    assert_books_close(run);
+    assert_all_delivered(run);
+    let wanted = freeze - 0.1 * 5.0;
+    let p90 = number(run, "/delivery/p90_ns") as f64 / 1e9;
+    assert!((p90 / wanted - 1.0).abs() < 0.1, "p90 {p90:.3} s, {wanted:.3} s by F5");
 }
 
 #[test]

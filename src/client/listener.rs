@@ -1,9 +1,9 @@
 //! Turns the units that a session hands over into messages, counts and bytes.
 
 use super::{ClientState, Workplace};
-use crate::model::{Failure, Nanos, Stamp, Traffic};
+use crate::model::{Failure, Nanos, Stamp};
 use crate::record::Arrival;
-use crate::transport::{Sink, Unit, UnitKind};
+use crate::transport::{Session, Sink, Unit, UnitKind};
 
 /// The receiving side of one client.
 pub(super) struct Listener<'a> {
@@ -33,41 +33,47 @@ impl<'a> Listener<'a> {
         std::mem::take(&mut self.answer)
     }
 
-    /// Records each stamped message of a body; how many of this run there were.
+    /// Records each stamped message of a body; how many had not been received before.
     fn messages(&mut self, unit: &Unit<'_>) -> u64 {
         let mut recorder = self.place.recorder.borrow_mut();
         let mut ledger = self.state.ledger.borrow_mut();
-        let mut count = 0;
+        let (mut ours, mut others, mut fresh) = (0, 0, 0);
         for found in Stamp::find_all(unit.body) {
             match found {
                 Ok(stamp) if stamp.run == self.place.tag && stamp.channel == self.state.channel => {
-                    count += 1;
-                    let seen = ledger.see(stamp.sequence);
-                    self.answer.fresh += u64::from(seen.is_first());
+                    ours += 1;
+                    let (early, seen) = (ledger.is_early(stamp.due), ledger.see(stamp.sequence));
+                    fresh += u64::from(seen.is_first());
                     let (received, latest_value) = (unit.received, self.place.latest_value);
-                    recorder.arrive(&Arrival { stamp, received, seen, latest_value });
+                    recorder.arrive(&Arrival { stamp, received, seen, early, latest_value });
                 }
-                _ => recorder.foreign(unit.received),
+                _ => {
+                    others += 1;
+                    recorder.foreign(unit.received);
+                }
             }
         }
-        if count == 0 {
+        if ours + others == 0 {
             recorder.unstamped(unit.received);
         }
-        count
+        self.answer.fresh += fresh;
+        fresh
     }
-}
 
-/// Splits a body into what was published and what it came wrapped in.
-fn split_body(mut traffic: Traffic, payload: u64) -> Traffic {
-    let wrapping = traffic.payload.saturating_sub(payload);
-    traffic.payload -= wrapping;
-    traffic.framing += wrapping;
-    traffic
+    /// Counts the bytes that were never part of a unit: those of an exchange or a session that
+    /// failed. Nothing of them is payload.
+    pub(super) fn count_rest(&self, session: &dyn Session) {
+        let rest = session.wire().since(self.state.told.get());
+        self.state.told.set(session.wire());
+        let now = self.place.now();
+        self.place.recorder.borrow_mut().traffic(now, rest.with_payload(0));
+    }
 }
 
 impl Sink for Listener<'_> {
     fn unit(&mut self, unit: &Unit<'_>) {
         self.answer.received = Some(unit.received);
+        self.state.told.set(self.state.told.get() + unit.traffic);
         let traffic = match unit.kind {
             // Nobody told what a message of this target is: all of its body counts as payload.
             UnitKind::Data if self.place.payload_bytes == 0 => {
@@ -75,11 +81,12 @@ impl Sink for Listener<'_> {
                 self.answer.fresh += 1;
                 unit.traffic
             }
-            UnitKind::Data => split_body(unit.traffic, self.messages(unit) * self.place.payload_bytes),
-            UnitKind::Empty | UnitKind::Control => split_body(unit.traffic, 0),
+            // A message received again carries nothing: it is overhead, as the method has it.
+            UnitKind::Data => unit.traffic.with_payload(self.messages(unit) * self.place.payload_bytes),
+            UnitKind::Empty | UnitKind::Control => unit.traffic.with_payload(0),
             UnitKind::Refused(failure) => {
                 self.answer.refused = Some(failure);
-                split_body(unit.traffic, 0)
+                unit.traffic.with_payload(0)
             }
         };
         self.place.recorder.borrow_mut().traffic(unit.received, traffic);
@@ -87,20 +94,5 @@ impl Sink for Listener<'_> {
 
     fn connected(&mut self, _started: Nanos, finished: Nanos) {
         self.place.recorder.borrow_mut().connected(finished);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_body_is_payload_and_what_it_is_wrapped_in() {
-        let traffic = Traffic { payload: 130, wire_in: 130, ..Traffic::default() };
-        let split = split_body(traffic, 128);
-        assert_eq!((split.payload, split.framing), (128, 2));
-        assert!(split.balances());
-        // A server that shortens messages cannot make the payload larger than the body.
-        assert_eq!(split_body(traffic, 500).payload, 130);
     }
 }

@@ -13,7 +13,7 @@ pub use publisher::{Feed, FeedChannel, Publisher, PublisherReport};
 pub use virtual_client::VirtualClient;
 
 use crate::clock::Timer;
-use crate::model::{Nanos, Op, RunTag};
+use crate::model::{Nanos, Op, RunTag, Traffic};
 use crate::net::Dialer;
 use crate::record::{ClientLedger, Recorder};
 use std::cell::{Cell, RefCell};
@@ -57,4 +57,6 @@ pub struct ClientState {
     pub under_way: Cell<Option<Op>>,
     /// Whether a session is open.
     pub attached: Cell<bool>,
+    /// Bytes of its session that have been recorded.
+    pub told: Cell<Traffic>,
 }

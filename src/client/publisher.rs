@@ -5,10 +5,10 @@
 //! busy is a dropped arrival, counted, never sent late in silence.
 
 use super::Workplace;
-use crate::model::{Failure, Nanos, Op, Outcome, Sample, Stamp};
+use crate::model::{Failure, Nanos, Op, Outcome, Sample, Stamp, Traffic};
 use crate::pace::Schedule;
 use crate::record::ChannelFeed;
-use crate::transport::{Answer, PostConnection, PostHead};
+use crate::transport::{PostConnection, PostHead};
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -17,6 +17,7 @@ use std::net::SocketAddr;
 use std::ops::Range;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
+use tokio::task::JoinHandle;
 
 /// Messages handed over in a row before other tasks get their turn, when the pacer is behind.
 const BURST: u32 = 32;
@@ -29,7 +30,7 @@ pub struct Feed {
     pub channels: Vec<FeedChannel>,
     /// When due times count from.
     pub start: Nanos,
-    /// The phase that counts; nothing is due after its end.
+    /// The phase that counts; nothing is published after its end.
     pub measure: Range<Nanos>,
     /// Statuses that say "published".
     pub status: Vec<u16>,
@@ -60,9 +61,12 @@ pub struct PublisherReport {
 pub struct Publisher {
     place: Rc<Workplace>,
     feed: Feed,
+    /// The end of `measure`, or earlier when the run is cut short.
+    end: Cell<Nanos>,
     accounts: RefCell<Vec<Account>>,
     slots: RefCell<Vec<Rc<Slot>>>,
     idle: RefCell<Vec<usize>>,
+    tasks: RefCell<Vec<JoinHandle<()>>>,
 }
 
 /// What was begun and what failed on one channel.
@@ -70,6 +74,8 @@ pub struct Publisher {
 struct Account {
     measured: Option<Range<u32>>,
     failed: Vec<u32>,
+    /// Sent and not answered yet.
+    unanswered: u32,
 }
 
 /// A message on its way.
@@ -112,16 +118,32 @@ impl Publisher {
     pub fn new(place: Rc<Workplace>, feed: Feed) -> Rc<Publisher> {
         let accounts = vec![Account::default(); feed.channels.len()];
         Rc::new(Publisher {
+            end: Cell::new(feed.measure.end),
             place,
             feed,
             accounts: RefCell::new(accounts),
             slots: RefCell::default(),
             idle: RefCell::default(),
+            tasks: RefCell::default(),
         })
     }
 
-    /// Publishes until the end of `measure`, or until the task is dropped.
-    pub async fn run(self: Rc<Self>) {
+    /// Publishes nothing that is due at `at` or later. To be said before that instant.
+    pub fn stop_at(&self, at: Nanos) {
+        self.end.set(self.end.get().min(at));
+    }
+
+    /// Begins to publish, as a task of the current worker, until the end of `measure`.
+    pub fn start(self: &Rc<Self>) {
+        self.tasks.borrow_mut().push(tokio::task::spawn_local(Rc::clone(self).run()));
+    }
+
+    /// Gives up whatever is under way: nothing is recorded after this.
+    pub fn abort(&self) {
+        self.tasks.borrow().iter().for_each(JoinHandle::abort);
+    }
+
+    async fn run(self: Rc<Self>) {
         let mut schedules: Vec<Schedule> = self.feed.channels.iter().map(|c| c.schedule.clone()).collect();
         let mut sequences = vec![0_u32; schedules.len()];
         let mut queue: BinaryHeap<Reverse<(Nanos, usize)>> = schedules
@@ -131,7 +153,7 @@ impl Publisher {
             .collect();
         let mut in_a_row = 0;
         while let Some(Reverse((due, channel))) = queue.pop() {
-            if due >= self.feed.measure.end {
+            if due >= self.end.get() {
                 break;
             }
             if self.place.now() < due {
@@ -142,6 +164,9 @@ impl Publisher {
                 if in_a_row % BURST == 0 {
                     tokio::task::yield_now().await;
                 }
+            }
+            if due >= self.end.get() {
+                break;
             }
             self.dispatch(Job { channel, sequence: sequences[channel], due });
             sequences[channel] += 1;
@@ -160,7 +185,7 @@ impl Publisher {
             Some(slot) => slot.give(job),
             None => {
                 let now = self.place.now();
-                self.settle(job, now, now, Outcome::Failed(Failure::DroppedArrival));
+                self.settle(job, now, now, Outcome::Failed(Failure::PublishBacklog));
             }
         }
     }
@@ -175,7 +200,8 @@ impl Publisher {
         (index < self.feed.connections).then(|| {
             let slot = Rc::new(Slot::default());
             slots.push(Rc::clone(&slot));
-            tokio::task::spawn_local(Rc::clone(self).serve(index, Rc::clone(&slot)));
+            let task = tokio::task::spawn_local(Rc::clone(self).serve(index, Rc::clone(&slot)));
+            self.tasks.borrow_mut().push(task);
             slot
         })
     }
@@ -183,15 +209,20 @@ impl Publisher {
     async fn serve(self: Rc<Self>, index: usize, slot: Rc<Slot>) {
         let mut connection = PostConnection::new(&self.place.dialer, self.feed.address);
         let mut body = message_body(self.place.payload_bytes as usize);
+        let mut told = Traffic::default();
         loop {
             let job = poll_fn(|cx| slot.poll_job(cx)).await;
-            self.publish(&mut connection, &mut body, job).await;
+            self.enter(job);
+            let answered = self.publish(&mut connection, &mut body, job).await;
+            self.accounts.borrow_mut()[job.channel].unanswered -= 1;
+            self.count(&connection, answered, &mut told);
             slot.under_way.set(None);
             self.idle.borrow_mut().push(index);
         }
     }
 
-    async fn publish(&self, connection: &mut PostConnection, body: &mut [u8], job: Job) {
+    /// Publishes one message; the bytes of its answered exchange.
+    async fn publish(&self, connection: &mut PostConnection, body: &mut [u8], job: Job) -> Traffic {
         let channel = &self.feed.channels[job.channel];
         let started = self.place.now();
         let stamp = Stamp {
@@ -205,9 +236,12 @@ impl Publisher {
         connection.begin(&channel.head, body);
         let answer = poll_fn(|cx| connection.poll_answer(cx));
         let answer = self.place.timer.until(started + self.place.request_timeout, answer).await;
+        let traffic = answer.as_ref().and_then(|a| a.as_ref().ok()).map(|a| a.traffic);
         let outcome = match answer {
             Some(Ok(answer)) => {
-                self.count(&answer);
+                if answer.retried {
+                    self.place.recorder.borrow_mut().fail(answer.received, Failure::StaleConnection);
+                }
                 self.judge(answer.status)
             }
             Some(Err(failure)) => Outcome::Failed(failure),
@@ -217,6 +251,7 @@ impl Publisher {
             }
         };
         self.settle(job, started, self.place.now(), outcome);
+        traffic.unwrap_or_default()
     }
 
     fn judge(&self, status: u16) -> Outcome {
@@ -231,12 +266,25 @@ impl Publisher {
         })
     }
 
-    fn count(&self, answer: &Answer) {
-        let mut recorder = self.place.recorder.borrow_mut();
-        recorder.publisher_traffic(answer.received, answer.traffic);
-        if answer.retried {
-            recorder.fail(answer.received, Failure::StaleConnection);
+    /// A message goes out. With an earlier one of its channel unanswered on another connection, the
+    /// target may take either first: not a reordering of its making.
+    fn enter(&self, job: Job) {
+        let unanswered = &mut self.accounts.borrow_mut()[job.channel].unanswered;
+        if *unanswered > 0 {
+            self.place.recorder.borrow_mut().overlapped(job.due);
         }
+        *unanswered += 1;
+    }
+
+    /// Counts the bytes of an answered publish, and those of attempts that came to nothing: the
+    /// latter are overhead whatever they were.
+    fn count(&self, connection: &PostConnection, answered: Traffic, told: &mut Traffic) {
+        let now = connection.wire();
+        let wire_in = (now.wire_in - told.wire_in).saturating_sub(answered.wire_in);
+        let wire_out = (now.wire_out - told.wire_out).saturating_sub(answered.wire_out);
+        let failed = Traffic { framing: wire_in + wire_out, wire_in, wire_out, ..Traffic::default() };
+        *told = now;
+        self.place.recorder.borrow_mut().publisher_traffic(self.place.now(), answered + failed);
     }
 
     fn settle(&self, job: Job, started: Nanos, finished: Nanos, outcome: Outcome) {
@@ -247,7 +295,7 @@ impl Publisher {
         self.place.recorder.borrow_mut().record(&sample);
     }
 
-    /// What became of the feed. What is unanswered by now counts as not acknowledged.
+    /// What became of the feed, after [`Publisher::abort`]. What is unanswered by now counts as not acknowledged.
     pub fn report(&self) -> PublisherReport {
         let mut accounts = self.accounts.borrow().clone();
         let mut open = 0;

@@ -81,6 +81,7 @@ impl VirtualClient {
                 Err(failure) => break failure,
             }
         };
+        listener.count_rest(&*session);
         let finished = self.place.now();
         self.state.attached.set(false);
         self.state.ledger.borrow_mut().ended(finished);
@@ -126,6 +127,9 @@ impl VirtualClient {
         let answered = self.answer(session, &mut listener, started).await;
         let answer = listener.take_answer();
         let outcome = answered.and(answer.refused.map_or(Ok(()), Err));
+        if outcome.is_err() {
+            listener.count_rest(session);
+        }
         self.account(intended, started, &answer, outcome);
         outcome
     }

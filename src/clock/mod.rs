@@ -44,6 +44,12 @@ impl Clock {
     }
 }
 
+/// CPU time that the calling thread has used so far.
+pub fn thread_cpu() -> Nanos {
+    let t = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Nanos(t.tv_sec as u64 * 1_000_000_000 + t.tv_nsec as u64)
+}
+
 /// Wall-clock time in UTC: for names and manifests, never for measuring.
 #[expect(clippy::disallowed_methods, reason = "this is the clock")]
 pub fn utc_now() -> jiff::Timestamp {

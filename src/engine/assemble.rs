@@ -17,12 +17,16 @@ use std::collections::BTreeMap;
 pub(super) struct Gathered {
     pub(super) timeline: Timeline,
     pub(super) partial: bool,
+    /// Whether what was under way had as long to arrive as planned.
+    pub(super) drained: bool,
     pub(super) interims: Vec<Interim>,
     pub(super) done: Vec<Done>,
     pub(super) readings: Readings,
     pub(super) co_located: bool,
     /// Cores given to workers.
     pub(super) cores: u32,
+    /// Worker threads.
+    pub(super) workers: u32,
     /// Whether generator and target had to share one.
     pub(super) shared_core: bool,
 }
@@ -35,6 +39,8 @@ pub(super) struct Interim {
     pub(super) attached: u32,
     /// Workers that have handed over.
     pub(super) workers: u32,
+    /// CPU time that each worker's thread had used by its end.
+    pub(super) worker_cpu: Vec<(usize, Nanos)>,
 }
 
 impl Interim {
@@ -59,7 +65,9 @@ pub(super) fn assemble(run: &RunPlan, gathered: Gathered) -> (RunResult, RunDeta
     let (closed, due) = close_ledger(&gathered.done);
     result.offered_per_s = per_second(due, measured_s);
     times_and_counts(&mut result, &whole, measured, measured_s);
-    result.ledger = ledger(run, measured, &closed);
+    result.ledger = ledger(run, &gathered, measured, &closed);
+    result.delivery = delivery_quantiles(measured.response_of(Op::Deliver), result.ledger.lost);
+    result.delivery_from_send = delivery_quantiles(&measured.from_send, result.ledger.lost);
     result.bytes = bytes(run, measured, &whole);
     result.publisher_bytes =
         bytes_of(measured.publisher_traffic, measured.publisher_traffic, result.published);
@@ -67,11 +75,23 @@ pub(super) fn assemble(run: &RunPlan, gathered: Gathered) -> (RunResult, RunDeta
     failures(&mut result, &whole);
     result.target_cost = target_cost(&gathered, measured);
     result.generator = generator(&gathered, measured, measured_s);
+    if result.publish_overlapped > 0 && result.ledger.reordered > 0 {
+        result.notes.push(format!(
+            "{} messages were sent while an earlier one of their channel was unanswered, over another \
+             connection: the target may take either first, so not every reordering is its doing",
+            result.publish_overlapped
+        ));
+    }
     verdict::judge(
         &mut result,
         &verdict::Evidence {
-            closes: closed.received == measured.received,
+            closes: closed.received == measured.received + measured.early,
             subscribed_at_start: subscribed_at(&gathered.done, gathered.timeline.measure),
+            subscribed_at_end: subscribed_at(
+                &gathered.done,
+                Nanos(gathered.timeline.drain.0.saturating_sub(1)),
+            ),
+            planned_s: run.phases.measure.as_secs_f64(),
             polls_skipped: measured.polls_skipped,
             shared_core: gathered.shared_core,
         },
@@ -112,11 +132,10 @@ fn times_and_counts(result: &mut RunResult, whole: &Tally, measured: &Tally, mea
     let publish = measured.operations_of(Op::Publish);
     result.published = publish.finished;
     result.publish_failed = publish.started - publish.finished;
+    result.publish_overlapped = measured.overlapped;
     result.achieved_per_s = per_second(publish.finished, measured_s);
     result.delivered_per_s = per_second(measured.arrivals, measured_s);
     result.connect = quantiles(whole.response_of(Op::Connect));
-    result.delivery = quantiles(measured.response_of(Op::Deliver));
-    result.delivery_from_send = quantiles(&measured.from_send);
     result.poll = quantiles(measured.response_of(Op::Poll));
     result.publish = quantiles(measured.response_of(Op::Publish));
     result.polls = Polls {
@@ -132,6 +151,11 @@ fn times_and_counts(result: &mut RunResult, whole: &Tally, measured: &Tally, mea
 
 fn quantiles(timing: &Timing) -> Quantiles {
     Quantiles::of(&timing.histogram(), timing.min_ns(), timing.max_ns())
+}
+
+/// Messages that were lost are later than all that came.
+fn delivery_quantiles(timing: &Timing, lost: u64) -> Quantiles {
+    Quantiles::with_missing(&timing.histogram(), timing.min_ns(), timing.max_ns(), lost)
 }
 
 /// Every client against the feed of its channel, whichever worker published it; and how many
@@ -151,13 +175,18 @@ fn subscribed_at(done: &[Done], at: Nanos) -> u32 {
     done.iter().flat_map(|d| &d.clients).filter(|(_, c)| c.is_subscribed_at(at)).count() as u32
 }
 
-fn ledger(run: &RunPlan, measured: &Tally, closed: &Closed) -> Ledger {
+fn ledger(run: &RunPlan, gathered: &Gathered, measured: &Tally, closed: &Closed) -> Ledger {
     let conflates = run.carrier.conflates();
+    let missing_as = |it: bool| if it { closed.missing } else { 0 };
     Ledger {
         expected: closed.expected,
         delivered: closed.delivered,
-        lost: if conflates { 0 } else { closed.missing },
-        conflated: if conflates { closed.missing } else { 0 },
+        lost: missing_as(!conflates && gathered.drained),
+        conflated: missing_as(conflates),
+        in_flight: missing_as(!conflates && !gathered.drained),
+        unattached: closed.unattached,
+        early: measured.early,
+        unacknowledged: measured.received.saturating_sub(closed.delivered),
         duplicate: measured.duplicate,
         reordered: measured.reordered,
         redundant: measured.redundant,
@@ -276,6 +305,7 @@ fn generator(gathered: &Gathered, measured: &Tally, measured_s: f64) -> Generato
     Generator {
         cpu_s,
         cpu_share: share(cpu_s),
+        worker_cpu_share_max: busiest_worker(gathered, measured_s),
         rss_bytes_max: rss.max().unwrap_or(0),
         loop_lag_p99_ns: measured.loop_lag.quantile_ns(0.99),
         loop_lag_max_ns: measured.loop_lag.max_ns(),
@@ -283,8 +313,23 @@ fn generator(gathered: &Gathered, measured: &Tally, measured_s: f64) -> Generato
         send_lag_max_ns: measured.lateness.max_ns(),
         run_delay_share: share(gained(|c| c.run_delay_ns_total)),
         processes: 1,
-        workers: gathered.cores,
+        workers: gathered.workers,
     }
+}
+
+/// The share of a core that the busiest worker used in `measure`: with several workers one may be at
+/// its limit while the mean is far from it.
+fn busiest_worker(gathered: &Gathered, measured_s: f64) -> f64 {
+    let at = |end: Nanos, worker: usize| {
+        let interim = gathered.interims.iter().find(|i| i.end == end)?;
+        interim.worker_cpu.iter().find(|c| c.0 == worker).map(|c| c.1)
+    };
+    let used = |worker| {
+        let from = at(gathered.timeline.measure, worker).unwrap_or(Nanos::ZERO);
+        Some((at(gathered.timeline.drain, worker)? - from).as_secs_f64())
+    };
+    let most = (0..gathered.workers as usize).filter_map(used).fold(0.0, f64::max);
+    if measured_s > 0.0 { most / measured_s } else { 0.0 }
 }
 
 fn latency(gathered: &Gathered) -> Vec<LatencyInterval> {

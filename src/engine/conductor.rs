@@ -7,7 +7,7 @@ use super::interrupt::Interrupt;
 use super::readings::Readings;
 use super::target::RunningTarget;
 use super::timeline::{Phase, Timeline};
-use super::worker::{CUT_GRACE, Done, Report, Setup, Stop};
+use super::worker::{CUT_AHEAD, Done, Report, Setup, Stop, cut_grace};
 use super::{EngineError, Observer, Options, Progress, worker};
 use crate::clock::Clock;
 use crate::model::{Nanos, RunTag};
@@ -154,7 +154,7 @@ impl Conductor<'_> {
     }
 
     fn end(&self) -> Nanos {
-        self.stop.at().map_or(self.timeline.end, |at| self.timeline.cut(at, CUT_GRACE).end)
+        self.stop.at().map_or(self.timeline.end, |at| self.timeline.cut(at, cut_grace(self.run)).end)
     }
 
     fn read_at(&mut self, boundary: Nanos) {
@@ -173,15 +173,16 @@ impl Conductor<'_> {
 
     fn heed_interrupt(&mut self, now: Nanos) {
         if self.interrupt.requested() && self.stop.at().is_none() {
-            self.stop.set(now);
+            self.stop.set(now + CUT_AHEAD);
             self.readings.take(self.timeline.phase(now), Depth::Full);
         }
     }
 
     fn take(&mut self, report: Report) -> Result<(), EngineError> {
         match report {
-            Report::Interval { boundary, snapshot, attached } => {
+            Report::Interval { worker, boundary, snapshot, attached, cpu } => {
                 let interim = &mut self.interims[boundary];
+                interim.worker_cpu.push((worker, cpu));
                 interim.snapshot.merge(&snapshot);
                 interim.attached += attached;
                 interim.workers += 1;
@@ -214,7 +215,8 @@ impl Conductor<'_> {
 
     fn gathered(self, target: &RunningTarget, cores: &Cores) -> Gathered {
         let cut = self.stop.at();
-        let timeline = cut.map_or(self.timeline, |at| self.timeline.cut(at, CUT_GRACE));
+        let grace = cut_grace(self.run);
+        let timeline = cut.map_or(self.timeline, |at| self.timeline.cut(at, grace));
         let mut interims = self.interims;
         interims.retain(|i| i.workers > 0);
         let mut rest = Snapshot::default();
@@ -225,16 +227,26 @@ impl Conductor<'_> {
             attached: interims.last().map_or(0, |i| i.attached),
             snapshot: rest,
             workers: 1,
+            worker_cpu: Vec::new(),
         });
         Gathered {
             timeline,
             partial: cut.is_some(),
+            drained: cut.is_none() || grace >= self.run.phases.drain,
             interims,
             done: self.done,
             readings: self.readings,
             co_located: target.local,
-            cores: cores.workers.len() as u32,
+            cores: distinct(&cores.workers),
+            workers: cores.workers.len() as u32,
             shared_core: cores.shared,
         }
     }
+}
+
+/// Cores that the workers have: several on one core have no more than it.
+fn distinct(workers: &[Option<usize>]) -> u32 {
+    let pinned: std::collections::BTreeSet<usize> = workers.iter().copied().flatten().collect();
+    let count = if pinned.is_empty() { workers.len().min(allowed().len()) } else { pinned.len() };
+    count.max(1) as u32
 }

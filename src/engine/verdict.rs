@@ -7,20 +7,22 @@ use crate::result::{RunResult, Verdict};
 
 /// Least share of the offered messages that must have been published.
 const LEAST_ACHIEVED: f64 = 0.99;
-/// Most CPU that the workers may use of their cores.
+/// Most CPU that the workers together, or any one of them, may use of their cores.
 const MOST_CPU_SHARE: f64 = 0.70;
 /// Loop lag and send lag (p99) up to this are never blamed.
 const LAG_FLOOR: Nanos = Nanos::from_millis(1);
 /// Beyond the floor, lag may be this share of the reported delivery p99 before it is told ...
 const LAG_SUSPECT: f64 = 0.10;
 /// ... and this share before the generator counts as what was measured.
-const LAG_INVALID: f64 = 0.50;
+const LAG_INVALID: f64 = 0.25;
 /// Share of the time that the generator may be kept waiting for a CPU before it is told ...
 const RUN_DELAY_SUSPECT: f64 = 0.02;
 /// ... and before the run is no result.
-const RUN_DELAY_INVALID: f64 = 0.15;
+const RUN_DELAY_INVALID: f64 = 0.05;
 /// Polls that could not be sent because the one before was still under way.
 const MOST_POLLS_SKIPPED: f64 = 0.01;
+/// Share of the expected messages that may be lost before quantiles have holes.
+const LOST_TOLD: f64 = 0.001;
 
 /// What the result itself does not hold.
 pub(super) struct Evidence {
@@ -28,6 +30,10 @@ pub(super) struct Evidence {
     pub(super) closes: bool,
     /// Clients that were subscribed when `measure` began.
     pub(super) subscribed_at_start: u32,
+    /// Clients that were subscribed when it ended.
+    pub(super) subscribed_at_end: u32,
+    /// Seconds of `measure` that were planned.
+    pub(super) planned_s: f64,
     /// Poll ticks without a request.
     pub(super) polls_skipped: u64,
     /// Whether generator and target shared a core.
@@ -36,90 +42,143 @@ pub(super) struct Evidence {
 
 /// Judges `run` and writes verdict and reasons into it.
 pub(super) fn judge(run: &mut RunResult, evidence: &Evidence) {
-    let mut findings = Vec::new();
+    let mut findings = Findings::default();
     accounts(run, evidence, &mut findings);
+    subscribers(run, evidence, &mut findings);
     load(run, evidence, &mut findings);
     generator(run, evidence, &mut findings);
-    run.verdict = findings.iter().map(|f| f.0).max().unwrap_or(Verdict::Valid);
+    run.verdict = findings.0.iter().map(|f| f.grade).max().unwrap_or(Verdict::Valid);
+    run.generator_limited = findings.0.iter().any(|f| f.grade == Verdict::Invalid && f.ours);
     // The gravest first.
-    findings.sort_by_key(|f| std::cmp::Reverse(f.0));
-    run.reasons = findings.into_iter().map(|f| f.1).collect();
+    findings.0.sort_by_key(|f| std::cmp::Reverse(f.grade));
+    run.reasons = findings.0.into_iter().map(|f| f.text).collect();
 }
 
-type Findings = Vec<(Verdict, String)>;
+#[derive(Default)]
+struct Findings(Vec<Finding>);
+
+struct Finding {
+    grade: Verdict,
+    /// Whether it is the generator's fault, or that of its machine.
+    ours: bool,
+    text: String,
+}
+
+impl Findings {
+    /// Something about the target, or about what was asked for.
+    fn theirs(&mut self, grade: Verdict, text: String) {
+        self.0.push(Finding { grade, ours: false, text });
+    }
+
+    /// Something about the generator.
+    fn ours(&mut self, grade: Verdict, text: String) {
+        self.0.push(Finding { grade, ours: true, text });
+    }
+}
 
 fn accounts(run: &RunResult, evidence: &Evidence, findings: &mut Findings) {
     if !evidence.closes {
-        findings.push((
-            Verdict::Invalid,
-            "the ledger does not close: a fault of pushbench, please report it".to_owned(),
-        ));
+        let text = "the ledger does not close: a fault of pushbench, please report it".to_owned();
+        findings.ours(Verdict::Invalid, text);
     }
     if run.operations.values().any(|o| o.started != o.finished + o.failed + o.open) {
-        findings.push((
-            Verdict::Invalid,
-            "started operations are not finished + failed + open: a fault of pushbench, please report it"
-                .to_owned(),
-        ));
+        let text =
+            "started operations are not finished + failed + open: a fault of pushbench, please report it";
+        findings.ours(Verdict::Invalid, text.to_owned());
     }
     if run.foreign > 0 {
-        findings.push((
-            Verdict::Suspect,
-            format!("{} received stamps were broken or of another run", run.foreign),
-        ));
+        let text = format!("{} received stamps were broken or of another run", run.foreign);
+        findings.theirs(Verdict::Suspect, text);
     }
     if run.partial {
-        findings.push((Verdict::Suspect, format!("cut short after {:.1} s of measuring", run.measured_s)));
+        let text = match run.measured_s < evidence.planned_s - 0.01 {
+            true => {
+                format!("cut short after {:.1} s of {:.1} s of measuring", run.measured_s, evidence.planned_s)
+            }
+            false => "cut short in the drain, when measuring was done".to_owned(),
+        };
+        findings.theirs(Verdict::Suspect, text);
+    }
+    let lost = run.ledger.lost as f64 / run.ledger.expected.max(1) as f64;
+    if lost > LOST_TOLD {
+        let text = format!(
+            "{:.1} % of the messages never came: they count as later than all that did, and a quantile among them is not shown",
+            lost * 100.0
+        );
+        findings.theirs(Verdict::Suspect, text);
     }
 }
 
-fn load(run: &RunResult, evidence: &Evidence, findings: &mut Findings) {
-    let missing = run.clients.saturating_sub(evidence.subscribed_at_start);
-    if missing > 0 && run.measured_s > 0.0 {
-        let grade = if missing == run.clients { Verdict::Invalid } else { Verdict::Suspect };
-        let text = format!("{missing} of {} clients were not subscribed when measuring began", run.clients);
-        findings.push((grade, text));
+fn subscribers(run: &RunResult, evidence: &Evidence, findings: &mut Findings) {
+    if run.measured_s == 0.0 {
+        return;
     }
+    let why = leading_failure(run);
+    let missing = run.clients.saturating_sub(evidence.subscribed_at_start);
+    if missing > 0 {
+        let grade = if missing == run.clients { Verdict::Invalid } else { Verdict::Suspect };
+        let text =
+            format!("{missing} of {} clients were not subscribed when measuring began{why}", run.clients);
+        findings.theirs(grade, text);
+    }
+    let ended = evidence.subscribed_at_start.saturating_sub(evidence.subscribed_at_end);
+    if ended > 0 {
+        let text = format!(
+            "{ended} of {} sessions ended during measuring{why}, and clients do not reconnect: {} messages were \
+             published with nobody there to lose them",
+            evidence.subscribed_at_start, run.ledger.unattached
+        );
+        findings.theirs(Verdict::Suspect, text);
+    }
+}
+
+/// The commonest failure, as an addition to a sentence.
+fn leading_failure(run: &RunResult) -> String {
+    let most = run.failures.iter().max_by_key(|f| f.1);
+    most.map_or(String::new(), |(key, count)| format!(" (mostly {key}: {count})"))
+}
+
+fn load(run: &RunResult, evidence: &Evidence, findings: &mut Findings) {
     let harness = run.failures_by_side.get(Side::Harness.key()).copied().unwrap_or(0);
     if harness > 0 {
-        findings
-            .push((Verdict::Invalid, format!("{harness} failures of the generator itself, see failures")));
+        let why = leading_failure(run);
+        findings.ours(Verdict::Invalid, format!("{harness} failures of the generator itself{why}"));
     }
     if run.offered_per_s > 0.0 && run.achieved_per_s < LEAST_ACHIEVED * run.offered_per_s {
         let text = format!(
-            "only {:.1} of {:.1} messages a second were published: what was asked for was not done",
-            run.achieved_per_s, run.offered_per_s
+            "only {:.1} of {:.1} messages a second were published{}: what was asked for was not done",
+            run.achieved_per_s,
+            run.offered_per_s,
+            leading_failure(run)
         );
-        // When the target refused them, that is the target's answer, not the generator's limit.
-        findings.push((if harness > 0 { Verdict::Invalid } else { Verdict::Suspect }, text));
+        findings.theirs(Verdict::Invalid, text);
     }
     if run.published > 0 && run.ledger.expected > 0 && run.ledger.delivered == 0 {
-        findings.push((
-            Verdict::Suspect,
-            "nothing that was published arrived: is it the right channel?".to_owned(),
-        ));
+        let text = "nothing that was published arrived: is it the right channel?".to_owned();
+        findings.theirs(Verdict::Suspect, text);
     }
     if evidence.polls_skipped as f64 > MOST_POLLS_SKIPPED * run.polls.sent as f64 {
         let text = format!(
             "{} polls were skipped: the answer to the one before was still under way",
             evidence.polls_skipped
         );
-        findings.push((Verdict::Suspect, text));
+        findings.theirs(Verdict::Suspect, text);
     }
 }
 
 fn generator(run: &RunResult, evidence: &Evidence, findings: &mut Findings) {
     let g = &run.generator;
     if evidence.shared_core {
-        findings.push((Verdict::Suspect, "generator and target shared one core".to_owned()));
+        findings.ours(Verdict::Suspect, "generator and target shared one core".to_owned());
     }
-    if g.cpu_share >= MOST_CPU_SHARE {
+    let share = g.cpu_share.max(g.worker_cpu_share_max);
+    if share >= MOST_CPU_SHARE {
         let text = format!(
             "generator-bound: it used {:.0} % of its cores (limit {:.0} %); use fewer clients, a lower rate or more cores",
-            g.cpu_share * 100.0,
+            share * 100.0,
             MOST_CPU_SHARE * 100.0
         );
-        findings.push((Verdict::Invalid, text));
+        findings.ours(Verdict::Invalid, text);
     }
     lag(run, "its loop woke", g.loop_lag_p99_ns, findings);
     lag(run, "messages were sent", g.send_lag_p99_ns, findings);
@@ -130,21 +189,20 @@ fn generator(run: &RunResult, evidence: &Evidence, findings: &mut Findings) {
             g.run_delay_share * 100.0,
             RUN_DELAY_SUSPECT * 100.0
         );
-        findings.push((grade, text));
+        findings.ours(grade, text);
     }
 }
 
 fn lag(run: &RunResult, what: &str, p99_ns: Option<u64>, findings: &mut Findings) {
     let Some(lag) = p99_ns.filter(|l| *l > LAG_FLOOR.0) else { return };
-    let delivery = run.delivery.p99_ns.unwrap_or(0) as f64;
-    let share = if delivery > 0.0 { lag as f64 / delivery } else { 1.0 };
+    let delivery = run.delivery.p99_ns.filter(|d| *d > 0);
+    let share = delivery.map_or(LAG_SUSPECT * 2.0, |d| lag as f64 / d as f64);
     if share <= LAG_SUSPECT {
         return;
     }
-    let grade = if share > LAG_INVALID && delivery > 0.0 { Verdict::Invalid } else { Verdict::Suspect };
-    let beside =
-        run.delivery.p99_ns.map_or(String::new(), |d| format!(" beside a delivery p99 of {}", Nanos(d)));
-    findings.push((grade, format!("generator: {what} up to {} late (p99){beside}", Nanos(lag))));
+    let grade = if share > LAG_INVALID { Verdict::Invalid } else { Verdict::Suspect };
+    let beside = delivery.map_or(String::new(), |d| format!(" beside a delivery p99 of {}", Nanos(d)));
+    findings.ours(grade, format!("generator: {what} up to {} late (p99){beside}", Nanos(lag)));
 }
 
 #[cfg(test)]
@@ -168,8 +226,14 @@ mod tests {
     }
 
     fn judged(mut run: RunResult, change: impl FnOnce(&mut Evidence)) -> RunResult {
-        let mut evidence =
-            Evidence { closes: true, subscribed_at_start: 10, polls_skipped: 0, shared_core: false };
+        let mut evidence = Evidence {
+            closes: true,
+            subscribed_at_start: 10,
+            subscribed_at_end: 10,
+            planned_s: 10.0,
+            polls_skipped: 0,
+            shared_core: false,
+        };
         change(&mut evidence);
         judge(&mut run, &evidence);
         run
@@ -196,12 +260,36 @@ mod tests {
     }
 
     #[test]
-    fn less_than_offered_is_told_and_dropped_arrivals_are_invalid() {
+    fn less_than_offered_is_invalid_whoever_did_it_and_told_apart() {
         let mut run = good();
         run.achieved_per_s = 190.0;
-        assert_eq!(judged(run.clone(), |_| {}).verdict, Verdict::Suspect);
+        let refused = judged(run.clone(), |_| {});
+        assert_eq!((refused.verdict, refused.generator_limited), (Verdict::Invalid, false));
         run.failures_by_side.insert("harness".to_owned(), 100);
-        assert_eq!(judged(run, |_| {}).verdict, Verdict::Invalid);
+        let starved = judged(run, |_| {});
+        assert_eq!((starved.verdict, starved.generator_limited), (Verdict::Invalid, true));
+    }
+
+    #[test]
+    fn the_busiest_of_several_workers_counts() {
+        let mut run = good();
+        run.generator.worker_cpu_share_max = 0.95;
+        let judged = judged(run, |_| {});
+        assert_eq!((judged.verdict, judged.generator_limited), (Verdict::Invalid, true));
+    }
+
+    #[test]
+    fn sessions_that_ended_are_told_though_nothing_was_lost() {
+        let judged = judged(good(), |e| e.subscribed_at_end = 4);
+        assert_eq!(judged.verdict, Verdict::Suspect);
+        assert!(judged.reasons[0].starts_with("6 of 10 sessions ended"), "{:?}", judged.reasons);
+    }
+
+    #[test]
+    fn lost_messages_are_told() {
+        let mut run = good();
+        (run.ledger.expected, run.ledger.delivered, run.ledger.lost) = (1_000, 980, 20);
+        assert_eq!(judged(run, |_| {}).verdict, Verdict::Suspect);
     }
 
     #[test]

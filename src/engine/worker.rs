@@ -4,7 +4,7 @@
 use super::cores::pin_this_thread;
 use super::timeline::Timeline;
 use crate::client::{ClientState, Feed, FeedChannel, Publisher, PublisherReport, VirtualClient, Workplace};
-use crate::clock::{Clock, Timer};
+use crate::clock::{self, Clock, Timer};
 use crate::model::{Failure, Nanos, Op, RunTag};
 use crate::net::{Dialer, Endpoint};
 use crate::pace::{Schedule, Spacing};
@@ -24,8 +24,12 @@ use tokio::task::{JoinHandle, spawn_local};
 const LAG_PROBE: Nanos = Nanos::from_millis(5);
 /// How often a worker looks whether it is to stop.
 const STOP_CHECK: Nanos = Nanos::from_millis(50);
-/// How long what was under way when a run is cut short may take to arrive.
-pub(super) const CUT_GRACE: Nanos = Nanos::from_millis(500);
+/// How far ahead a cut is set, so that every worker knows of it before it comes.
+pub(super) const CUT_AHEAD: Nanos = Nanos::from_millis(150);
+/// The longest that somebody who pressed Ctrl-C waits for what is under way.
+const CUT_GRACE_MAX: Nanos = Nanos::from_millis(5_000);
+/// More missed ticks of the lag probe than this in a row add nothing.
+const MISSED_TICKS_MAX: u64 = 10_000;
 
 /// What a worker is given.
 #[derive(Clone)]
@@ -63,12 +67,18 @@ impl Stop {
 
 /// What a worker tells the conductor.
 pub(super) enum Report {
-    /// What happened up to boundary `boundary` since the one before.
-    Interval { boundary: usize, snapshot: Box<Snapshot>, attached: u32 },
+    /// What happened up to boundary `boundary` since the one before, and the CPU time that the
+    /// worker's thread had used by then.
+    Interval { worker: usize, boundary: usize, snapshot: Box<Snapshot>, attached: u32, cpu: Nanos },
     /// It is over.
     Done(Box<Done>),
     /// It could not be set up.
     Failed(String),
+}
+
+/// What was under way when a run is cut short may take as long as planned, but nobody waits for ever.
+pub(super) fn cut_grace(run: &RunPlan) -> Nanos {
+    run.phases.drain.min(CUT_GRACE_MAX)
 }
 
 /// What a worker leaves.
@@ -100,17 +110,18 @@ pub(super) fn main(setup: &Setup, reports: &Sender<Report>) {
 async fn work(setup: &Setup, reports: &Sender<Report>) -> std::io::Result<Done> {
     let place = Rc::new(workplace(setup)?);
     let (states, clients): (Vec<_>, Vec<_>) = spawn_clients(setup, &place).into_iter().unzip();
-    let publisher = spawn_publisher(setup, &place);
+    let publisher = start_publisher(setup, &place);
     let lag = spawn_local(watch_lag(Rc::clone(&place)));
-    let end = hand_over(setup, &place, &states, publisher.as_ref().map(|p| &p.1), reports).await;
+    let end = hand_over(setup, &place, &states, publisher.as_deref(), reports).await;
     place.timer.sleep_until(end).await;
     lag.abort();
-    let feed = publisher.map(|(publisher, task)| {
-        task.abort();
-        publisher.report()
-    });
-    let open = open_operations(&states, feed.as_ref());
+    // First everything stops; only then is it counted what was open.
+    if let Some(publisher) = &publisher {
+        publisher.abort();
+    }
     let rest = close(&place, clients).await;
+    let feed = publisher.map(|publisher| publisher.report());
+    let open = open_operations(&states, feed.as_ref());
     let clients = states.iter().map(|s| (s.channel, s.ledger.borrow().clone())).collect();
     Ok(Done { rest, clients, feed: feed.unwrap_or_default(), open })
 }
@@ -180,11 +191,10 @@ fn endpoint(setup: &Setup, client: u32, channel: usize, headers: &str) -> Endpoi
     }
 }
 
-fn spawn_publisher(setup: &Setup, place: &Rc<Workplace>) -> Option<(Rc<Publisher>, JoinHandle<()>)> {
-    let feed = feed(setup)?;
-    let publisher = Publisher::new(Rc::clone(place), feed);
-    let task = spawn_local(Rc::clone(&publisher).run());
-    Some((publisher, task))
+fn start_publisher(setup: &Setup, place: &Rc<Workplace>) -> Option<Rc<Publisher>> {
+    let publisher = Publisher::new(Rc::clone(place), feed(setup)?);
+    publisher.start();
+    Some(publisher)
 }
 
 fn feed(setup: &Setup) -> Option<Feed> {
@@ -220,8 +230,13 @@ async fn watch_lag(place: Rc<Workplace>) {
     loop {
         place.timer.sleep_until(due).await;
         let now = place.now();
-        place.recorder.borrow_mut().loop_lag(due, now - due);
-        due = due.max(now) + LAG_PROBE;
+        // Every tick that passed meanwhile was as late as it was: one stall is no single sample.
+        let missed = ((now - due).0 / LAG_PROBE.0).min(MISSED_TICKS_MAX);
+        for tick in 0..=missed {
+            let due = due + LAG_PROBE * tick;
+            place.recorder.borrow_mut().loop_lag(due, now - due);
+        }
+        due = due + LAG_PROBE * (missed + 1);
     }
 }
 
@@ -230,23 +245,24 @@ async fn hand_over(
     setup: &Setup,
     place: &Workplace,
     states: &[Rc<ClientState>],
-    publisher: Option<&JoinHandle<()>>,
+    publisher: Option<&Publisher>,
     reports: &Sender<Report>,
 ) -> Nanos {
     for (boundary, at) in setup.timeline.boundaries().into_iter().enumerate() {
         while place.now() < at {
             place.timer.sleep_until(at.min(place.now() + STOP_CHECK)).await;
             if let Some(cut) = setup.stop.at() {
-                if let Some(task) = publisher {
-                    task.abort();
+                if let Some(publisher) = publisher {
+                    publisher.stop_at(cut);
                 }
                 place.recorder.borrow_mut().cut(cut);
-                return setup.timeline.cut(cut, CUT_GRACE).end;
+                return setup.timeline.cut(cut, cut_grace(&setup.run)).end;
             }
         }
         let snapshot = Box::new(place.recorder.borrow_mut().take());
         let attached = states.iter().filter(|s| s.attached.get()).count() as u32;
-        if reports.send(Report::Interval { boundary, snapshot, attached }).is_err() {
+        let (worker, cpu) = (setup.index, clock::thread_cpu());
+        if reports.send(Report::Interval { worker, boundary, snapshot, attached, cpu }).is_err() {
             break;
         }
     }

@@ -104,8 +104,9 @@ failures! {
     OutOfDescriptors = "out_of_descriptors", Harness;
     /// No local port is left towards the target.
     OutOfPorts = "out_of_ports", Harness;
-    /// A message was due and no publishing connection was free: a dropped arrival.
-    DroppedArrival = "dropped_arrival", Harness;
+    /// A message was due while every publishing connection still awaited its answer, and was dropped:
+    /// the target is behind, or `connections` of `[publish]` is too low.
+    PublishBacklog = "publish_backlog", Target;
     /// A client's task panicked: a fault of pushbench, to be reported.
     Panicked = "panicked", Harness;
 }

@@ -42,6 +42,29 @@ impl Traffic {
     }
 }
 
+impl Traffic {
+    /// What has come on top of an earlier reading of the same counters.
+    pub fn since(&self, earlier: Traffic) -> Traffic {
+        Traffic {
+            payload: self.payload.saturating_sub(earlier.payload),
+            framing: self.framing.saturating_sub(earlier.framing),
+            headers: self.headers.saturating_sub(earlier.headers),
+            handshake: self.handshake.saturating_sub(earlier.handshake),
+            tls: self.tls.saturating_sub(earlier.tls),
+            wire_in: self.wire_in.saturating_sub(earlier.wire_in),
+            wire_out: self.wire_out.saturating_sub(earlier.wire_out),
+        }
+    }
+
+    /// With only so much of the payload left as such: the rest is what it came wrapped in.
+    pub fn with_payload(mut self, payload: u64) -> Traffic {
+        let wrapping = self.payload.saturating_sub(payload);
+        self.payload -= wrapping;
+        self.framing += wrapping;
+        self
+    }
+}
+
 impl Add for Traffic {
     type Output = Traffic;
     fn add(self, o: Traffic) -> Traffic {
@@ -60,5 +83,20 @@ impl Add for Traffic {
 impl AddAssign for Traffic {
     fn add_assign(&mut self, o: Traffic) {
         *self = *self + o;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Traffic;
+
+    #[test]
+    fn a_body_is_payload_and_what_it_is_wrapped_in() {
+        let traffic = Traffic { payload: 130, wire_in: 130, ..Traffic::default() };
+        let split = traffic.with_payload(128);
+        assert_eq!((split.payload, split.framing), (128, 2));
+        assert!(split.balances());
+        // A server that shortens messages cannot make the payload larger than the body.
+        assert_eq!(traffic.with_payload(500).payload, 130);
     }
 }

@@ -72,6 +72,11 @@ impl ClientLedger {
         self.until = Some(at);
     }
 
+    /// Whether a message due then is none of its: it was not subscribed yet.
+    pub fn is_early(&self, due: Nanos) -> bool {
+        self.since.is_none_or(|since| due < since)
+    }
+
     /// Whether it was subscribed at that instant.
     pub fn is_subscribed_at(&self, at: Nanos) -> bool {
         self.since.is_some_and(|s| s <= at) && self.until.is_none_or(|u| at < u)
@@ -128,6 +133,8 @@ pub struct Closed {
     pub delivered: u64,
     /// Of these, not received.
     pub missing: u64,
+    /// Acknowledged messages published while it was not subscribed.
+    pub unattached: u64,
     /// Received messages of `measure` in all, also those not expected (publish not acknowledged,
     /// or published before it was subscribed): what the live counter must agree with.
     pub received: u64,
@@ -138,6 +145,7 @@ impl std::ops::AddAssign for Closed {
         self.expected += o.expected;
         self.delivered += o.delivered;
         self.missing += o.missing;
+        self.unattached += o.unattached;
         self.received += o.received;
     }
 }
@@ -146,13 +154,16 @@ impl std::ops::AddAssign for Closed {
 /// while the client was subscribed and the target acknowledged it.
 pub fn close_client(client: &ClientLedger, feed: &ChannelFeed) -> Closed {
     let received = client.received_in(&feed.measured);
-    let Some(since) = client.since else { return Closed { received, ..Closed::default() } };
+    let published = feed.measured.len() as u64 - feed.failed.len() as u64;
+    let Some(since) = client.since else {
+        return Closed { received, unattached: published, ..Closed::default() };
+    };
     let owed = feed.due_within(since, client.until);
     let failed = feed.failed_in(&owed).count() as u64;
     let failed_but_here = feed.failed_in(&owed).filter(|s| client.has(*s)).count() as u64;
     let expected = u64::from(owed.end - owed.start) - failed;
     let delivered = client.received_in(&owed) - failed_but_here;
-    Closed { expected, delivered, missing: expected - delivered, received }
+    Closed { expected, delivered, missing: expected - delivered, unattached: published - expected, received }
 }
 
 #[cfg(test)]
@@ -191,6 +202,7 @@ mod tests {
             prop_assert_eq!(closed.expected, owed.len() as u64);
             prop_assert_eq!(closed.delivered, owed.iter().filter(|s| all.contains(s)).count() as u64);
             prop_assert_eq!(closed.expected, closed.delivered + closed.missing);
+            prop_assert_eq!(closed.expected + closed.unattached, 50 - failed.len() as u64);
             prop_assert_eq!(closed.received, all.iter().filter(|s| (10..60).contains(*s)).count() as u64);
         }
     }
@@ -207,6 +219,6 @@ mod tests {
     #[test]
     fn a_client_never_subscribed_is_owed_nothing() {
         let closed = close_client(&ClientLedger::default(), &feed(0..10, vec![]));
-        assert_eq!(closed, Closed::default());
+        assert_eq!(closed, Closed { unattached: 10, ..Closed::default() });
     }
 }

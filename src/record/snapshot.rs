@@ -37,11 +37,13 @@ pub struct Tally {
     pub publisher_traffic: Traffic,
     /// First receipts of messages, by when they were due.
     pub received: u64,
-    /// Messages received, whatever they were, by when they came: the divisor for bytes.
+    /// First receipts by when they came: the divisor for bytes.
     pub arrivals: u64,
-    /// Received again.
+    /// First receipts of messages due before their client was subscribed; in no time of delivery.
+    pub early: u64,
+    /// Received again, by when that was.
     pub duplicate: u64,
-    /// Received again from an endpoint that tells its latest value.
+    /// Received again from an endpoint that tells its latest value, by when that was.
     pub redundant: u64,
     /// Received after a later one.
     pub reordered: u64,
@@ -55,6 +57,8 @@ pub struct Tally {
     pub empty: u64,
     /// Pull requests that the schedule wanted while the one before was still under way.
     pub polls_skipped: u64,
+    /// Messages sent while an earlier one of their channel was unanswered.
+    pub overlapped: u64,
     /// TCP connections that subscribers opened.
     pub connections: u64,
     /// Ends of sessions by close code; a handful of codes.
@@ -74,6 +78,7 @@ impl Default for Tally {
             publisher_traffic: Traffic::default(),
             received: 0,
             arrivals: 0,
+            early: 0,
             duplicate: 0,
             redundant: 0,
             reordered: 0,
@@ -82,6 +87,7 @@ impl Default for Tally {
             fresh: 0,
             empty: 0,
             polls_skipped: 0,
+            overlapped: 0,
             connections: 0,
             closes: Vec::new(),
         }
@@ -110,6 +116,7 @@ impl Tally {
     fn merge_counts(&mut self, o: &Tally) {
         self.received += o.received;
         self.arrivals += o.arrivals;
+        self.early += o.early;
         self.duplicate += o.duplicate;
         self.redundant += o.redundant;
         self.reordered += o.reordered;
@@ -118,6 +125,7 @@ impl Tally {
         self.fresh += o.fresh;
         self.empty += o.empty;
         self.polls_skipped += o.polls_skipped;
+        self.overlapped += o.overlapped;
         self.connections += o.connections;
     }
 
@@ -161,7 +169,7 @@ impl Snapshot {
         self.other.merge(&other.other);
     }
 
-    /// Messages received, whatever part they belong to.
+    /// First receipts, whatever part they belong to.
     pub fn arrivals(&self) -> u64 {
         self.measured.arrivals + self.other.arrivals
     }
@@ -189,6 +197,8 @@ pub struct Arrival {
     pub received: Nanos,
     /// What it was to its client.
     pub seen: Seen,
+    /// Whether it was due before its client was subscribed.
+    pub early: bool,
     /// Whether its endpoint tells its latest value only, so that receiving it again is no fault.
     pub latest_value: bool,
 }
@@ -247,15 +257,18 @@ impl Recorder {
 
     /// A message of this run was received.
     pub fn arrive(&mut self, a: &Arrival) {
+        if !a.seen.is_first() {
+            let part = self.part(a.received);
+            let again = if a.latest_value { &mut part.redundant } else { &mut part.duplicate };
+            *again += 1;
+            return;
+        }
         self.part(a.received).arrivals += 1;
         let part = self.part(a.stamp.due);
-        match a.seen {
-            Seen::New => {}
-            Seen::Late => part.reordered += 1,
-            Seen::Again | Seen::AgainNewest if a.latest_value => part.redundant += 1,
-            Seen::Again | Seen::AgainNewest => part.duplicate += 1,
-        }
-        if a.seen.is_first() {
+        part.reordered += u64::from(a.seen == Seen::Late);
+        if a.early {
+            part.early += 1;
+        } else {
             part.received += 1;
             part.response[Op::Deliver as usize].record(a.received - a.stamp.due);
             part.from_send.record(a.received - a.stamp.sent());
@@ -281,6 +294,11 @@ impl Recorder {
     /// Requests that the schedule wanted while one was under way.
     pub fn skipped_polls(&mut self, at: Nanos, n: u64) {
         self.part(at).polls_skipped += n;
+    }
+
+    /// A message due at `due` was sent while an earlier one of its channel was unanswered.
+    pub fn overlapped(&mut self, due: Nanos) {
+        self.part(due).overlapped += 1;
     }
 
     /// A data unit without a stamp of this run.

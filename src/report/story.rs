@@ -137,10 +137,7 @@ fn verdict(row: &Row<'_>, label: &str) -> VerdictLine {
         middle(|r| r.delivered_per_s),
         ledger(row)
     );
-    let mut reasons = counted(row, |r| &r.reasons);
-    if row.runs.iter().any(|(_, r)| r.partial) {
-        reasons.push("cut short: less than planned was measured".to_owned());
-    }
+    let reasons = counted(row, |r| &r.reasons);
     VerdictLine {
         label: label.to_owned(),
         verdict: row.verdict(),
@@ -155,6 +152,8 @@ fn ledger(row: &Row<'_>) -> String {
     let sum = |of: fn(&RunResult) -> u64| row.runs.iter().map(|(_, r)| of(r)).sum::<u64>();
     let parts = [
         (sum(|r| r.ledger.lost), "lost"),
+        (sum(|r| r.ledger.in_flight), "in flight"),
+        (sum(|r| r.ledger.unattached), "more with nobody subscribed"),
         (sum(|r| r.ledger.duplicate), "duplicate"),
         (sum(|r| r.ledger.reordered), "reordered"),
         (sum(|r| r.ledger.conflated), "conflated"),

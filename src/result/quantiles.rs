@@ -13,11 +13,27 @@ impl Quantiles {
     /// p99.9 10,000. The histogram rounds to 3 digits, so the least and the greatest are told
     /// exactly by the caller; left out, they are the histogram's.
     pub fn of(hist: &Histogram<u64>, exact_min: Option<u64>, exact_max: Option<u64>) -> Quantiles {
+        Quantiles::with_missing(hist, exact_min, exact_max, 0)
+    }
+
+    /// As [`Quantiles::of`], with so many more samples that never came: they are later than all that
+    /// did, so a quantile that falls among them is `None` (method, rule 10: what never came stays in
+    /// the percentiles), as is the greatest. `count` and the mean are of what came.
+    pub fn with_missing(
+        hist: &Histogram<u64>,
+        exact_min: Option<u64>,
+        exact_max: Option<u64>,
+        missing: u64,
+    ) -> Quantiles {
         let count = hist.len();
         if count == 0 {
             return Quantiles::default();
         }
-        let at = |q: f64| has_enough_beyond(count, q).then(|| hist.value_at_quantile(q));
+        let at = |q: f64| {
+            let of_those_that_came = q * (count + missing) as f64 / count as f64;
+            let there = has_enough_beyond(count + missing, q) && of_those_that_came <= 1.0;
+            there.then(|| hist.value_at_quantile(of_those_that_came))
+        };
         // A bucket's highest value may lie above the greatest that was recorded.
         let max = exact_max.unwrap_or_else(|| hist.max());
         Quantiles {
@@ -27,7 +43,7 @@ impl Quantiles {
             p90_ns: at(0.9).map(|v| v.min(max)),
             p99_ns: at(0.99).map(|v| v.min(max)),
             p999_ns: at(0.999).map(|v| v.min(max)),
-            max_ns: Some(max),
+            max_ns: (missing == 0).then_some(max),
             mean_ns: Some(hist.mean()),
         }
     }
@@ -70,6 +86,17 @@ mod tests {
         let mut same = Histogram::<u64>::new(3).unwrap();
         same.record_n(1_000_003, 30_000).unwrap();
         assert_eq!(Quantiles::of(&same, None, Some(1_000_003)).p999_ns, Some(1_000_003));
+    }
+
+    #[test]
+    fn what_never_came_stays_in_the_percentiles() {
+        let mut hist = Histogram::<u64>::new(3).unwrap();
+        (1..=9_800_u64).for_each(|v| hist.record(v * 1_000).unwrap());
+        let q = Quantiles::with_missing(&hist, None, None, 200);
+        // Of 10,000 messages, number 5,000 and number 9,000 came; number 9,900 did not.
+        let near = |value: Option<u64>, wanted: f64| (value.unwrap() as f64 / wanted - 1.0).abs() < 2e-3;
+        assert!(near(q.p50_ns, 5_000_000.0) && near(q.p90_ns, 9_000_000.0), "{q:?}");
+        assert_eq!((q.p99_ns, q.max_ns), (None, None));
     }
 
     #[test]

@@ -44,8 +44,9 @@ pub static METRICS: &[Metric] = &[
     Metric { key: "delivery_p999", unit: Unit::Nanos, of: |r| nanos(r.delivery.p999_ns) },
     Metric { key: "delivery_max", unit: Unit::Nanos, of: |r| nanos(r.delivery.max_ns) },
     Metric { key: "connect_p99", unit: Unit::Nanos, of: |r| nanos(r.connect.p99_ns) },
-    Metric { key: "lost", unit: Unit::Count, of: |r| Some(r.ledger.lost as f64) },
-    Metric { key: "duplicate", unit: Unit::Count, of: |r| Some(r.ledger.duplicate as f64) },
+    Metric { key: "lost", unit: Unit::Count, of: |r| owed(r, r.ledger.lost) },
+    Metric { key: "duplicate", unit: Unit::Count, of: |r| owed(r, r.ledger.duplicate) },
+    Metric { key: "unattached", unit: Unit::Count, of: |r| Some(r.ledger.unattached as f64) },
     Metric { key: "publish_failed", unit: Unit::Count, of: |r| Some(r.publish_failed as f64) },
     Metric { key: "failures", unit: Unit::Count, of: |r| Some(r.failures.values().sum::<u64>() as f64) },
     Metric { key: "overhead_to_payload", unit: Unit::Ratio, of: |r| r.bytes.overhead_to_payload },
@@ -60,6 +61,29 @@ pub static METRICS: &[Metric] = &[
         of: |r| r.target_cost.as_ref()?.bytes_per_connection,
     },
 ];
+
+/// Where nothing was owed, that nothing is missing proves nothing.
+fn owed(run: &RunResult, count: u64) -> Option<f64> {
+    (run.ledger.expected > 0).then_some(count as f64)
+}
+
+/// The share of messages that an objective on delivery time is about; what never came is later than
+/// any bound, so that a quantile which falls among the lost has missed it.
+fn quantile_of(key: &str) -> Option<f64> {
+    match key {
+        "delivery_p50" => Some(0.5),
+        "delivery_p90" => Some(0.9),
+        "delivery_p99" => Some(0.99),
+        "delivery_p999" => Some(0.999),
+        "delivery_max" => Some(1.0),
+        _ => None,
+    }
+}
+
+fn is_among_the_lost(key: &str, run: &RunResult) -> bool {
+    let lost = run.ledger.lost as f64 / run.ledger.expected.max(1) as f64;
+    quantile_of(key).is_some_and(|q| lost > 0.0 && lost >= 1.0 - q)
+}
 
 fn nanos(value: Option<u64>) -> Option<f64> {
     value.map(|v| v as f64)
@@ -82,7 +106,11 @@ fn one(objective: &Objective, index: usize, run: &RunResult) -> SloResult {
     let found = metric(&objective.key);
     let measured = found.and_then(|m| (m.of)(run)).filter(|v| v.is_finite());
     let holds = |m: &Metric, v| objective.relation.holds(v, m.unit.of_bound(objective.bound));
-    let met = found.zip(measured).map(|(m, v)| holds(m, v)).filter(|_| run.verdict != Verdict::Invalid);
+    let met = match measured {
+        None if is_among_the_lost(&objective.key, run) => Some(false),
+        _ => found.zip(measured).map(|(m, v)| holds(m, v)),
+    };
+    let met = met.filter(|_| run.verdict != Verdict::Invalid);
     SloResult { run: index, key: objective.key.clone(), objective: objective.text.clone(), measured, met }
 }
 
@@ -100,6 +128,7 @@ mod tests {
         RunResult {
             delivery: Quantiles { count: 5_000, p99_ns: Some(250_000_000), ..Default::default() },
             target_cost: Some(TargetCost { cpu_us_per_delivery: Some(12.5), ..Default::default() }),
+            ledger: crate::result::Ledger { expected: 5_000, delivered: 5_000, ..Default::default() },
             failures: [("reset".to_owned(), 2), ("timeout".to_owned(), 1)].into(),
             ..Default::default()
         }
@@ -122,6 +151,19 @@ mod tests {
         assert_eq!(met("lost", Relation::Equal, 0.0), Some(true));
         assert_eq!(met("failures", Relation::AtMost, 2.0), Some(false));
         assert_eq!(met("failures", Relation::Equal, 3.0), Some(true));
+    }
+
+    #[test]
+    fn a_quantile_among_the_lost_is_missed_and_nothing_owed_proves_nothing() {
+        let mut run = run();
+        run.ledger.lost = 100;
+        run.delivery.p99_ns = None;
+        let held =
+            |run: &RunResult, key: &str| evaluate(&[objective(key, Relation::Less, 1e12)], 0, run)[0].met;
+        assert_eq!(held(&run, "delivery_p99"), Some(false));
+        assert_eq!(held(&run, "delivery_p90"), None);
+        run.ledger = crate::result::Ledger::default();
+        assert_eq!(held(&run, "lost"), None);
     }
 
     #[test]

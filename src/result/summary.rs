@@ -80,6 +80,8 @@ pub struct RunResult {
     pub verdict: Verdict,
     /// Why not, in words.
     pub reasons: Vec<String>,
+    /// Whether the generator was the limit, or its books do not close: exit code 11.
+    pub generator_limited: bool,
     /// What to know when reading it, in words: no fault.
     pub notes: Vec<String>,
     /// Whether it was cut short.
@@ -103,9 +105,12 @@ pub struct RunResult {
     pub published: u64,
     /// Messages due in `measure` that the target did not take.
     pub publish_failed: u64,
-    /// Deliveries a second, all clients.
+    /// First receipts a second in `measure`, all clients.
     #[serde(with = "finite")]
     pub delivered_per_s: f64,
+    /// Messages due in `measure` that were sent while an earlier one of their channel was still
+    /// unanswered, over another connection: the target may take either first.
+    pub publish_overlapped: u64,
     /// Time to attach, from the instant it was due (the whole run).
     pub connect: Quantiles,
     /// Delivery time: publish intended -> received.
@@ -168,7 +173,7 @@ pub struct Quantiles {
     pub mean_ns: Option<f64>,
 }
 
-/// What was owed to the clients and what came. `expected = delivered + lost + conflated`.
+/// What was owed to the clients and what came: `expected = delivered + lost + conflated + in_flight`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Ledger {
@@ -180,11 +185,21 @@ pub struct Ledger {
     pub lost: u64,
     /// Of these, overwritten at the target before the client asked (latest-value endpoints).
     pub conflated: u64,
-    /// Received again although the transport should deliver once.
+    /// Of these, still under way when a run was cut short.
+    pub in_flight: u64,
+    /// Messages of `measure` x the clients that were not subscribed when they were published: never
+    /// attached, or their session had ended. Nobody's loss by the transport, but the user's.
+    pub unattached: u64,
+    /// Received though they were published before the client counted as subscribed: replayed, or
+    /// just ahead of the answer that said so. Not in the delivery times.
+    pub early: u64,
+    /// Received though the target never acknowledged them: in the delivery times, not expected.
+    pub unacknowledged: u64,
+    /// Received again in `measure` although the transport should deliver once.
     pub duplicate: u64,
     /// Received after a later message of the same channel.
     pub reordered: u64,
-    /// The same message polled again from a latest-value endpoint.
+    /// Received again in `measure` from an endpoint that tells its latest value.
     pub redundant: u64,
 }
 
@@ -222,7 +237,7 @@ pub struct Bytes {
     /// `(framing + headers + tls) / payload`; `null` without payload.
     #[serde(with = "finite::option")]
     pub overhead_to_payload: Option<f64>,
-    /// Messages received in the same window: the divisor for bytes of one message.
+    /// Messages received for the first time in the same window: the divisor for bytes of one message.
     pub messages: u64,
 }
 
@@ -293,6 +308,9 @@ pub struct Generator {
     /// CPU of `measure` as a share of the cores given to workers.
     #[serde(with = "finite")]
     pub cpu_share: f64,
+    /// The busiest worker thread's CPU of `measure` as a share of one core.
+    #[serde(with = "finite")]
+    pub worker_cpu_share_max: f64,
     /// Greatest resident size.
     pub rss_bytes_max: u64,
     /// How late the worker loop woke from a timer that was due, 99th percentile in `measure`.
@@ -328,7 +346,7 @@ pub struct Interval {
     pub attached: u32,
     /// Messages acknowledged.
     pub published: u64,
-    /// Messages received.
+    /// Messages received for the first time.
     pub delivered: u64,
     /// Median delivery time of what was received in it.
     pub delivery_p50_ns: Option<u64>,

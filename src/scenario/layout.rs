@@ -3,7 +3,7 @@
 //! A block is one repeat of one point of the sweep with all cases: what drifts on a machine (heat,
 //! neighbours) then touches the cases alike. Without sweep and repeat the file's order is kept.
 
-use super::lower::{CasePlan, SEEDS, Scene};
+use super::lower::{AUTO_CONNECTIONS, CasePlan, SEEDS, Scene};
 use super::units::{show_rate, show_size};
 use super::{CarrierSpec, Channels, Phases, PublishPlan, RunPlan};
 use crate::model::Nanos;
@@ -88,6 +88,16 @@ pub(super) fn runs(scene: &Scene) -> Vec<RunPlan> {
     runs
 }
 
+/// Enough publishing connections to bridge a target that answers nothing for five seconds, within
+/// what descriptors allow: with fewer, a freeze would drop the very messages that it delayed.
+fn with_connections(mut feed: PublishPlan, channels: usize) -> PublishPlan {
+    if feed.connections == AUTO_CONNECTIONS {
+        let bridged = feed.rate_per_s * channels as f64 * 5.0;
+        feed.connections = (bridged.ceil() as u32).clamp(64, 2048);
+    }
+    feed
+}
+
 fn run(scene: &Scene, point: &Point, case: &CasePlan, repeat: u32, seed: u64) -> RunPlan {
     let load = &scene.load;
     RunPlan {
@@ -99,7 +109,7 @@ fn run(scene: &Scene, point: &Point, case: &CasePlan, repeat: u32, seed: u64) ->
         headers: case.headers.clone().unwrap_or_else(|| load.headers.clone()),
         clients: point.clients,
         channels: point.channels.clone(),
-        publish: point.publish.clone(),
+        publish: point.publish.clone().map(|feed| with_connections(feed, point.channels.len())),
         phases: Phases {
             connect: load.connect,
             warmup: load.warmup,

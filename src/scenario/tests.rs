@@ -50,7 +50,7 @@ fn every_default_is_filled_in() {
     assert_eq!((poll.fixed_rate, poll.latest_value), (true, false));
     assert_eq!((poll.pull.status.as_slice(), poll.pull.empty.as_slice()), (&[200][..], &[204, 304, 408][..]));
     let feed = polling.publish.as_ref().expect("a feed");
-    assert_eq!((feed.method.as_str(), feed.payload_bytes, feed.connections), ("PUT", 64, 64));
+    assert_eq!((feed.method.as_str(), feed.payload_bytes, feed.connections), ("PUT", 64, 1000));
     assert!(plan.notes[0].contains("without `target.ready`"), "{:?}", plan.notes);
 }
 

@@ -2,10 +2,9 @@
 
 use super::{Report, duration, headers, nonzero};
 use crate::model::Nanos;
-use crate::scenario::{HeaderProfile, MOST_CLIENTS};
 use crate::scenario::path::KeyPath;
 use crate::scenario::raw::Load;
-
+use crate::scenario::{HeaderProfile, MOST_CLIENTS};
 
 /// `[load]` with every default but that of `drain`, which depends on the case.
 #[derive(Debug)]

@@ -14,7 +14,7 @@ mod target;
 
 pub(super) use case::CasePlan;
 pub(super) use load::LoadPlan;
-pub(super) use publish::{checked_payload, checked_rate};
+pub(super) use publish::{AUTO_CONNECTIONS, checked_payload, checked_rate};
 pub(super) use report::Report;
 
 use super::path::KeyPath;

@@ -8,6 +8,9 @@ use crate::scenario::path::KeyPath;
 use crate::scenario::raw::{Bytes, ChannelsOf, Http, PerSecond, Publish, Spacing, Text};
 use crate::scenario::{Arrivals, Channels, PublishPlan, template};
 
+/// Not said: `layout` fits them to the rate.
+pub(in crate::scenario) const AUTO_CONNECTIONS: u32 = 0;
+
 /// Above this one payload would fill a socket buffer many times over; a slip of the unit is likelier.
 const LARGEST_PAYLOAD: u64 = 16 * 1024 * 1024;
 /// A million messages a second on one channel is beyond any publisher of this kind.
@@ -39,7 +42,7 @@ pub(super) fn lower(publish: &Publish, r: &mut Report<'_>) -> PublishPlan {
             .payload
             .as_ref()
             .map_or(64, |p| checked_payload(p, &KeyPath::at("publish.payload"), r)),
-        connections: publish.connections.unwrap_or(64),
+        connections: publish.connections.unwrap_or(AUTO_CONNECTIONS),
     }
 }
 

@@ -23,9 +23,9 @@ pub(in crate::scenario) struct Publish {
     /// Bytes of a message; at least 34 B, the stamp it carries.
     #[schemars(extend("default" = "64 B"))]
     pub(in crate::scenario) payload: Option<Text<Bytes>>,
-    /// Most publishing connections at a time; a message that is due while all are busy is counted
-    /// as a dropped arrival.
-    #[schemars(range(min = 1, max = 4096), extend("default" = 64))]
+    /// Most publishing connections at a time; a message that is due while all await their answers is
+    /// dropped and counted as `publish_backlog`. Left out: five seconds of messages, 64 to 2048.
+    #[schemars(range(min = 1, max = 4096))]
     pub(in crate::scenario) connections: Option<u32>,
 }
 

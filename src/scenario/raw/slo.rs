@@ -25,6 +25,8 @@ pub(in crate::scenario) struct Slo {
     connect_p99: Option<Text<Bound<Nanos>>>,
     /// Messages that were expected and never came.
     lost: Option<Text<Bound<Count>>>,
+    /// Messages published while a client was not subscribed, though it was to be.
+    unattached: Option<Text<Bound<Count>>>,
     /// Messages that came twice.
     duplicate: Option<Text<Bound<Count>>>,
     /// Messages that the target did not take.
@@ -59,6 +61,7 @@ impl Slo {
             line("delivery_max", self.delivery_max.as_ref()),
             line("connect_p99", self.connect_p99.as_ref()),
             line("lost", self.lost.as_ref()),
+            line("unattached", self.unattached.as_ref()),
             line("duplicate", self.duplicate.as_ref()),
             line("publish_failed", self.publish_failed.as_ref()),
             line("failures", self.failures.as_ref()),
