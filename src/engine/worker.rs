@@ -236,7 +236,7 @@ async fn watch_lag(place: Rc<Workplace>) {
             let due = due + LAG_PROBE * tick;
             place.recorder.borrow_mut().loop_lag(due, now - due);
         }
-        due = due + LAG_PROBE * (missed + 1);
+        due += LAG_PROBE * (missed + 1);
     }
 }
 
