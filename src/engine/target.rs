@@ -3,23 +3,58 @@
 use super::cores::on_core;
 use super::interrupt::Interrupt;
 use super::rail::{is_local, is_near};
-use super::{EngineError, Options};
+use super::{EngineError, Observer, Options};
 use crate::clock::{Clock, sleep_blocking};
 use crate::model::Nanos;
 use crate::net::resolve;
 use crate::scenario::{Base, Plan, RunPlan, TargetPlan};
+use rustix::process::{Pid, Signal, kill_process_group};
 use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// How long a stopped target may take to go before it is killed.
 const GRACE: Nanos = Nanos::from_millis(5_000);
+/// How long the bundled server may take to say where it listens.
+const FIRST_LINE: Nanos = Nanos::from_millis(10_000);
+/// How often a wait looks whether it is to end.
+const LOOK: Nanos = Nanos::from_millis(50);
 /// How much of what a target wrote is kept to tell why it did not start, bytes.
 const TAIL: usize = 2_000;
+
+/// Where the plan's target is, before anything is started.
+pub(super) enum Found {
+    /// The bundled server: on this machine, at a port that is not known yet.
+    Bundled,
+    /// Somewhere else: where subscribers attach; where publishers do, and their `Host` header.
+    At { address: SocketAddr, publish: (SocketAddr, String) },
+}
+
+impl Found {
+    /// Looks the target up, and refuses one that is far away.
+    pub(super) fn of(plan: &Plan, run: &RunPlan) -> Result<Found, EngineError> {
+        match &plan.target {
+            TargetPlan::Bundled => Ok(Found::Bundled),
+            TargetPlan::External { base, allow_remote, .. } => {
+                let address = look_up(base, *allow_remote)?;
+                Ok(Found::At { address, publish: publish_address(run, base, address, *allow_remote)? })
+            }
+        }
+    }
+
+    /// Whether it is on this machine, whoever starts it.
+    pub(super) fn is_local(&self) -> bool {
+        match self {
+            Found::Bundled => true,
+            Found::At { address, .. } => is_local(address),
+        }
+    }
+}
 
 /// A target that is ready.
 pub(super) struct RunningTarget {
@@ -40,32 +75,33 @@ impl RunningTarget {
     /// Starts what is to be started, on `core`, and waits until it is ready.
     pub(super) fn start(
         plan: &Plan,
-        run: &RunPlan,
+        found: Found,
         options: &Options,
         core: Option<usize>,
         interrupt: &Interrupt,
+        observer: &mut dyn Observer,
     ) -> Result<RunningTarget, EngineError> {
-        match &plan.target {
-            TargetPlan::Bundled => bundled(options, core),
-            TargetPlan::External { base, start, ready, ready_timeout, cost_port, allow_remote } => {
-                let address = look_up(base, *allow_remote)?;
-                let publish = publish_address(run, base, address, *allow_remote)?;
-                let process = match start {
-                    Some(command) => Some(start_external(command, plan.path.as_deref(), address, core)?),
-                    None => None,
-                };
-                let mut target = RunningTarget {
-                    authority: base.authority(),
-                    address,
-                    publish,
-                    cost_port: cost_port.unwrap_or(base.port),
-                    local: is_local(&address),
-                    process,
-                };
-                target.wait_ready(base, ready.as_deref(), *ready_timeout, interrupt)?;
-                Ok(target)
-            }
-        }
+        let (
+            TargetPlan::External { base, start, ready, ready_timeout, cost_port, .. },
+            Found::At { address, publish },
+        ) = (&plan.target, found)
+        else {
+            return bundled(options, core, interrupt);
+        };
+        let process = match start {
+            Some(command) => Some(start_external(command, plan.path.as_deref(), address, core)?),
+            None => None,
+        };
+        let mut target = RunningTarget {
+            authority: base.authority(),
+            address,
+            publish,
+            cost_port: cost_port.unwrap_or(base.port),
+            local: is_local(&address),
+            process,
+        };
+        target.wait_ready(base, ready.as_deref(), *ready_timeout, interrupt, observer)?;
+        Ok(target)
     }
 
     /// The process that this run started, if it did.
@@ -79,21 +115,29 @@ impl RunningTarget {
         ready: Option<&str>,
         timeout: Nanos,
         interrupt: &Interrupt,
+        observer: &mut dyn Observer,
     ) -> Result<(), EngineError> {
         let url = format!("http://{}{}", base.authority(), ready.unwrap_or(""));
         let deadline = Clock::Monotonic.now() + timeout;
-        let mut last = String::from("no attempt was made");
-        while Clock::Monotonic.now() < deadline && !interrupt.requested() {
-            match if ready.is_some() { ask(&url) } else { knock(&self.address) } {
-                Ok(status) if status < 400 => return Ok(()),
-                Ok(status) => last = format!("it answered {status}"),
-                Err(error) => last = error,
+        let mut last = None;
+        while Clock::Monotonic.now() < deadline {
+            if interrupt.requested() {
+                return Err(EngineError::Interrupted);
             }
+            let error = match if ready.is_some() { ask(&url) } else { knock(&self.address) } {
+                Ok(status) if status < 400 => return Ok(()),
+                Ok(status) => format!("it answered {status}"),
+                Err(error) => error,
+            };
             if let Some(told) = self.process.as_mut().and_then(Process::ended) {
                 return Err(EngineError::Target(told));
             }
-            sleep_blocking(Nanos::from_millis(50));
+            if last.replace(error).is_none() {
+                observer.waiting(&format!("{url} to be ready (up to {timeout})"));
+            }
+            sleep_blocking(LOOK);
         }
+        let last = last.unwrap_or_else(|| "no attempt was made".to_owned());
         let told = self.process.as_ref().map(Process::told).unwrap_or_default();
         let hint = "start it, or give [target] start; [target] ready_timeout sets how long to wait";
         Err(EngineError::Target(format!("{url} was not ready within {timeout}: {last}{told} ({hint})")))
@@ -154,7 +198,11 @@ fn publish_address(
     }
 }
 
-fn bundled(options: &Options, core: Option<usize>) -> Result<RunningTarget, EngineError> {
+fn bundled(
+    options: &Options,
+    core: Option<usize>,
+    interrupt: &Interrupt,
+) -> Result<RunningTarget, EngineError> {
     let mut command = Command::new(&options.server);
     // The pipe to its stdin closes when this process ends, however it ends, and the server with it.
     command.args(["serve", "--listen", "127.0.0.1:0", "--exit-with-stdin"]);
@@ -162,7 +210,11 @@ fn bundled(options: &Options, core: Option<usize>) -> Result<RunningTarget, Engi
     let told =
         |e: String| EngineError::Target(format!("the bundled server {}: {e}", options.server.display()));
     let mut process = on_core(core, || Process::spawn(&mut command)).map_err(|e| told(e.to_string()))?;
-    let line = process.first_line().map_err(told)?;
+    let line = match process.first_line(FIRST_LINE, interrupt) {
+        Ok(line) => line,
+        Err(_) if interrupt.requested() => return Err(EngineError::Interrupted),
+        Err(error) => return Err(told(error)),
+    };
     let address: SocketAddr = line
         .strip_prefix("listening on ")
         .and_then(|a| a.trim().parse().ok())
@@ -195,6 +247,30 @@ fn start_external(
     on_core(core, || Process::spawn(&mut command)).map_err(|e| EngineError::Target(format!("`{start}`: {e}")))
 }
 
+/// The process groups of the targets that this process has started and not yet stopped. Static,
+/// because the second Ctrl-C finds nobody who could hand them over.
+///
+/// The kernel could do it for us, also when we are killed (PR_SET_PDEATHSIG), but the child would
+/// have to ask for it between fork and exec: that takes unsafe code, so it is left out.
+static STARTED: Mutex<Vec<i32>> = Mutex::new(Vec::new());
+
+fn started() -> MutexGuard<'static, Vec<i32>> {
+    STARTED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn kill_group(group: i32, with: Signal) {
+    // Gone already is as good.
+    let _ = Pid::from_raw(group).map(|group| kill_process_group(group, with));
+}
+
+/// Kills every target that was started, without grace, and ends this process.
+pub(super) fn kill_started_and_exit(code: i32) -> ! {
+    // Held to the end: no other thread may start one meanwhile.
+    let started = started();
+    started.iter().for_each(|group| kill_group(*group, Signal::KILL));
+    std::process::exit(code)
+}
+
 /// A process of ours in a group of its own: a Ctrl-C at the terminal reaches us, not it, so that it
 /// lives until the last message is in. Stopped when dropped.
 struct Process {
@@ -204,27 +280,54 @@ struct Process {
 
 impl Process {
     fn spawn(command: &mut Command) -> std::io::Result<Process> {
-        let mut child = command.spawn()?;
+        let mut child = {
+            // Held over the start: a process is either in the list or not started.
+            let mut started = started();
+            let child = command.spawn()?;
+            started.extend(i32::try_from(child.id()));
+            child
+        };
         let tail = Arc::new(Mutex::new(Vec::new()));
-        if let Some(stderr) = child.stderr.take() {
-            let kept = Arc::clone(&tail);
+        let kept = Arc::clone(&tail);
+        let stderr = child.stderr.take();
+        // From here on it is stopped whatever goes wrong.
+        let process = Process { child, tail };
+        if let Some(stderr) = stderr {
             std::thread::Builder::new()
                 .name("target-stderr".to_owned())
                 .spawn(move || keep_tail(stderr, &kept))?;
         }
-        Ok(Process { child, tail })
+        Ok(process)
     }
 
-    /// Its first line on stdout.
-    fn first_line(&mut self) -> Result<String, String> {
+    /// Its first line on stdout, or why none came: also that it took too long, or an interrupt.
+    fn first_line(&mut self, within: Nanos, interrupt: &Interrupt) -> Result<String, String> {
         let Some(stdout) = self.child.stdout.take() else { return Err("has no stdout".to_owned()) };
-        let mut line = String::new();
-        BufReader::new(stdout).read_line(&mut line).map_err(|e| e.to_string())?;
-        if line.is_empty() {
-            let _ = self.child.wait();
-            return Err(format!("ended before it listened{}", self.told()));
+        let (sender, line) = channel();
+        // A thread, because a read has no deadline; it ends with the process, which closes the pipe.
+        std::thread::Builder::new()
+            .name("target-stdout".to_owned())
+            .spawn(move || {
+                let mut line = String::new();
+                let read = BufReader::new(stdout).read_line(&mut line);
+                // Nobody waits any more: then nobody needs it.
+                let _ = sender.send(read.map(|_| line));
+            })
+            .map_err(|e| e.to_string())?;
+        let deadline = Clock::Monotonic.now() + within;
+        while Clock::Monotonic.now() < deadline && !interrupt.requested() {
+            match line.recv_timeout(LOOK.into()) {
+                Ok(Ok(line)) if line.is_empty() => {
+                    // What it wrote to stderr at its end is read by another thread.
+                    sleep_blocking(LOOK);
+                    return Err(format!("ended before it listened{}", self.told()));
+                }
+                Ok(read) => return read.map_err(|e| e.to_string()),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
         }
-        Ok(line)
+        Err(format!("did not say within {within} where it listens{}", self.told()))
     }
 
     /// Why it is over, if it is.
@@ -253,9 +356,8 @@ fn keep_tail(mut from: impl Read, kept: &Mutex<Vec<u8>>) {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        use rustix::process::{Pid, Signal, kill_process_group};
-        let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) else { return };
-        let _ = kill_process_group(group, Signal::TERM);
+        let Ok(group) = i32::try_from(self.child.id()) else { return };
+        kill_group(group, Signal::TERM);
         let deadline = Clock::Monotonic.now() + GRACE;
         while Clock::Monotonic.now() < deadline {
             if !matches!(self.child.try_wait(), Ok(None)) {
@@ -264,7 +366,56 @@ impl Drop for Process {
             sleep_blocking(Nanos::from_millis(10));
         }
         // What is left of the group: a shell's children that did not heed the first signal.
-        let _ = kill_process_group(group, Signal::KILL);
+        kill_group(group, Signal::KILL);
+        started().retain(|g| *g != group);
         let _ = self.child.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> Process {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Process::spawn(command.process_group(0)).unwrap()
+    }
+
+    #[test]
+    fn a_first_line_is_given_as_soon_as_it_is_there() {
+        let line = shell("echo listening; exec sleep 60").first_line(FIRST_LINE, &Interrupt::never());
+        assert_eq!(line.unwrap(), "listening\n");
+    }
+
+    #[test]
+    fn a_silent_process_is_given_up_after_the_deadline() {
+        let mut silent = shell("exec sleep 60");
+        let told = silent.first_line(Nanos::from_millis(100), &Interrupt::never()).unwrap_err();
+        assert!(told.contains("within 100 ms"), "{told}");
+    }
+
+    #[test]
+    fn an_interrupt_ends_the_wait_for_the_first_line() {
+        let interrupt = Interrupt::never();
+        interrupt.request(2);
+        let before = Clock::Monotonic.now();
+        assert!(shell("exec sleep 60").first_line(Nanos::from_millis(60_000), &interrupt).is_err());
+        assert!(Clock::Monotonic.now() - before < Nanos::from_millis(30_000));
+    }
+
+    #[test]
+    fn a_process_that_ends_says_why() {
+        let told = shell("echo no such port >&2; exit 3").first_line(FIRST_LINE, &Interrupt::never());
+        assert!(told.unwrap_err().contains("ended before it listened"));
+    }
+
+    #[test]
+    fn a_started_process_is_listed_until_it_is_stopped() {
+        let process = shell("exec sleep 60");
+        let group = process.child.id() as i32;
+        assert!(started().contains(&group));
+        drop(process);
+        assert!(!started().contains(&group));
     }
 }
