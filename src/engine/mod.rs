@@ -6,6 +6,7 @@ mod cores;
 mod interrupt;
 mod manifest;
 pub mod preflight;
+mod process;
 mod rail;
 mod readings;
 mod target;
