@@ -11,7 +11,7 @@ mod schema;
 mod serve;
 
 use clap::{Parser, Subcommand};
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 /// Exit codes; a public contract.
@@ -78,9 +78,10 @@ pub fn main() -> ExitCode {
 }
 
 /// Tells a person something on stderr, a line or several.
-#[expect(clippy::print_stderr, reason = "the one place where people are told")]
+///
+/// A reader that went away is no reason to fail: the exit code still tells.
 fn say(text: &str) {
-    eprintln!("{text}");
+    let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
 /// Whether colours are wanted there: a terminal, and nobody said NO_COLOR.
@@ -88,18 +89,25 @@ fn colour_wanted(to: &impl IsTerminal) -> bool {
     to.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
 }
 
+/// Whether somebody closed the pipe that was written to.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().filter_map(|e| e.downcast_ref::<io::Error>()).any(|e| e.kind() == io::ErrorKind::BrokenPipe)
+}
+
 /// Writes an error for a person: what, and below it why, one cause a line.
-fn fail(error: &anyhow::Error) -> ExitCode {
-    let broken_pipe = error
-        .chain()
-        .filter_map(|e| e.downcast_ref::<std::io::Error>())
-        .any(|e| e.kind() == std::io::ErrorKind::BrokenPipe);
-    if broken_pipe {
-        return ExitCode::from(exit::GOOD);
-    }
-    say(&format!("error: {error}"));
+fn say_error(grade: &str, error: &anyhow::Error) {
+    say(&format!("{grade}: {error}"));
     for cause in error.chain().skip(1) {
         say(&format!("  because {cause}"));
     }
+}
+
+/// What is left of a command that failed: a word on stderr and an exit code. A closed pipe is how
+/// `| head` ends what only prints; `run`, whose exit code is a verdict, sees to that itself.
+fn fail(error: &anyhow::Error) -> ExitCode {
+    if is_broken_pipe(error) {
+        return ExitCode::from(exit::GOOD);
+    }
+    say_error("error", error);
     ExitCode::from(exit::FAILED)
 }

@@ -58,6 +58,10 @@ impl Observer for Live<'_> {
         ));
     }
 
+    fn waiting(&mut self, what: &str) {
+        self.write(&format!("waiting for {what}\n"));
+    }
+
     fn progress(&mut self, progress: &Progress) {
         if !self.is_due(progress.phase) {
             return;

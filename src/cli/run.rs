@@ -2,14 +2,15 @@
 
 use super::exit;
 use super::progress::Live;
-use super::report::FormatArg;
-use crate::engine::{self, EngineError, Interrupt, Options};
+use super::report::{FormatArg, style};
+use crate::engine::{self, EngineError, Interrupt, Options, Played};
 use crate::model::Nanos;
-use crate::report::{Format, render};
-use crate::result::{Folder, Results, Verdict};
+use crate::report::{Format, Style, render};
+use crate::result::{Folder, Results, RunResult, Verdict};
 use crate::scenario::{self, Overrides, Plan, Quick, TargetPlan};
 use crate::{clock, plot};
 use anyhow::Context;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Run a scenario file, or a quick run without one.
@@ -29,8 +30,9 @@ Examples:
       --publish http://127.0.0.1:9000/pub/news --rate 20/s --clients 1000 --duration 10s
       the same, and publish through the target: delivery time and loss are measured
 
-Exit codes: 0 good, 1 failed, 2 usage or scenario error, 10 an objective was missed, 11 the run is
-invalid (the generator was the limit), 12 target refused, 130/143 interrupted (what was measured is kept).")]
+Exit codes: 0 good, 1 failed or nothing was delivered, 2 usage or scenario error, 10 an objective
+was missed, 11 the run is invalid (the generator was the limit), 12 target refused, 130/143
+interrupted (what was measured is kept).")]
 pub(super) struct Args {
     /// The scenario file; leave it out for a quick run with --transport
     file: Option<PathBuf>,
@@ -98,8 +100,9 @@ pub(super) fn main(args: Args) -> anyhow::Result<u8> {
         None => Folder::create(&Folder::default_path(Path::new("results"), &plan.title, clock::utc_now())),
     }
     .context("failed to prepare the results folder")?;
-    let played = play(&plan, &args, &folder)?;
-    finish(&args, &folder, played)
+    let interrupt = Interrupt::on_signals().context("failed to listen for signals")?;
+    let played = play(&plan, &args, &folder, &interrupt)?;
+    Ok(finish(&args, &folder, &played, &interrupt))
 }
 
 /// The plan, or what is wrong with the scenario. The outer error is one of usage.
@@ -149,15 +152,7 @@ fn quick(args: &Args, duration: Option<Nanos>) -> Quick {
     }
 }
 
-/// What playing the plan came to.
-enum Played {
-    Whole(Box<Results>, Interrupt),
-    /// It failed on the way; runs before that are kept.
-    Failed(EngineError),
-}
-
-fn play(plan: &Plan, args: &Args, folder: &Folder) -> anyhow::Result<Played> {
-    let interrupt = Interrupt::on_signals().context("failed to listen for signals")?;
+fn play(plan: &Plan, args: &Args, folder: &Folder, interrupt: &Interrupt) -> anyhow::Result<Played> {
     let options = Options {
         server: std::env::current_exe().context("failed to find this program")?,
         command: std::env::args().collect(),
@@ -166,10 +161,7 @@ fn play(plan: &Plan, args: &Args, folder: &Folder) -> anyhow::Result<Played> {
         super::say(&opening(plan));
     }
     let mut live = Live::new(folder, args.quiet);
-    Ok(match engine::play(plan, &options, &interrupt, &mut live) {
-        Ok(results) => Played::Whole(Box::new(results), interrupt),
-        Err(error) => Played::Failed(error),
-    })
+    Ok(engine::play(plan, &options, interrupt, &mut live))
 }
 
 fn opening(plan: &Plan) -> String {
@@ -178,51 +170,131 @@ fn opening(plan: &Plan) -> String {
     format!("{}\n{} runs, about {seconds:.0} s{notes}", plan.title, plan.runs.len())
 }
 
-fn finish(args: &Args, folder: &Folder, played: Played) -> anyhow::Result<u8> {
-    let (results, interrupt) = match played {
-        Played::Whole(results, interrupt) => (results, interrupt),
-        Played::Failed(error) => return failed(folder, error),
-    };
+/// Publishes what was measured, whatever ended it; tells what went wrong; gives the exit code.
+fn finish(args: &Args, folder: &Folder, played: &Played, interrupt: &Interrupt) -> u8 {
+    let Played { results, error } = played;
+    let stopped = interrupt.exit_code().or(error.as_ref().map(code_of));
     if results.summary.runs.is_empty() {
         folder.remove_if_empty();
-        super::say("interrupted before anything was measured");
-        return Ok(interrupt.exit_code().unwrap_or(exit::FAILED));
+        tell(error.as_ref(), interrupt);
+        return stopped.unwrap_or(exit::FAILED);
     }
-    publish(args, folder, &results)?;
-    Ok(interrupt.exit_code().unwrap_or(exit_code(&results)))
-}
-
-/// An engine error; the runs before it are kept in the folder.
-fn failed(folder: &Folder, error: EngineError) -> anyhow::Result<u8> {
-    let code = match &error {
-        EngineError::Refused(_) => exit::REFUSED,
-        _ => exit::FAILED,
-    };
-    folder.remove_if_empty();
-    super::say(&format!("error: {error}"));
-    if folder.path().exists() {
+    let whole = publish(args, folder, results);
+    tell(error.as_ref(), interrupt);
+    if error.is_some() {
         super::say(&format!("the runs before it are kept in {}", folder.path().display()));
     }
-    Ok(code)
+    // What the runs say counts for more than a chart that could not be drawn.
+    let judged = if stopped.is_some() { exit::GOOD } else { exit_code(results) };
+    let unjudged = if whole { exit::GOOD } else { exit::FAILED };
+    stopped.unwrap_or(if judged == exit::GOOD { unjudged } else { judged })
 }
 
-/// Draws, writes the page, prints the report.
-fn publish(args: &Args, folder: &Folder, results: &Results) -> anyhow::Result<()> {
-    let dir = folder.path();
-    if !args.no_charts {
-        plot::draw_all(results, &dir.join("charts")).context("failed to draw the charts")?;
+fn code_of(error: &EngineError) -> u8 {
+    match error {
+        EngineError::Refused(_) => exit::REFUSED,
+        _ => exit::FAILED,
     }
-    let page = render(results, Format::Html, &super::report::style(dir, true)?);
-    folder.put("report.html", page.as_bytes())?;
-    super::report::put(None, &render(results, args.format.into(), &super::report::style(dir, false)?))
+}
+
+fn tell(error: Option<&EngineError>, interrupt: &Interrupt) {
+    match error {
+        Some(EngineError::Interrupted) => super::say(&EngineError::Interrupted.to_string()),
+        Some(error) => super::say(&format!("error: {error}")),
+        None if interrupt.requested() => super::say("interrupted"),
+        None => {}
+    }
+}
+
+/// Writes the results, draws, prints the report, writes the page. A step that fails is told and
+/// keeps none of the others from being done: the numbers were paid for. Whether all went well.
+fn publish(args: &Args, folder: &Folder, results: &Results) -> bool {
+    let dir = folder.path();
+    // Again: since the last run ended it may have turned out that it was the last.
+    let mut whole = done(folder.write(results).context("failed to keep the results"));
+    if !args.no_charts {
+        // Before the report, which names their folder.
+        whole &= done(plot::draw_all(results, &dir.join("charts")).context("failed to draw the charts"));
+    }
+    whole &= done(print(args, dir, results));
+    whole & done(page(folder, results))
+}
+
+fn print(args: &Args, dir: &Path, results: &Results) -> anyhow::Result<()> {
+    // Charts that cannot be read keep nobody from the table.
+    let style = style(dir, false).unwrap_or(Style { folder: Some(dir.to_owned()), ..Style::default() });
+    let printed = super::report::put(None, &render(results, args.format.into(), &style));
+    // A reader that has seen enough: no fault, and no reason to change the verdict.
+    printed.or_else(|error| if super::is_broken_pipe(&error) { Ok(()) } else { Err(error) })
+}
+
+fn page(folder: &Folder, results: &Results) -> anyhow::Result<()> {
+    let page = render(results, Format::Html, &style(folder.path(), true)?);
+    Ok(folder.put("report.html", page.as_bytes())?)
+}
+
+/// Tells an error, if it is one.
+fn done<T>(step: anyhow::Result<T>) -> bool {
+    step.map_err(|error| super::say_error("warning", &error)).is_ok()
 }
 
 fn exit_code(results: &Results) -> u8 {
-    if results.summary.verdict == Verdict::Invalid {
+    let silent: BTreeSet<&str> =
+        results.summary.runs.iter().filter(|r| delivered_nothing(r)).map(|r| r.case.as_str()).collect();
+    for case in &silent {
+        super::say(&format!("error: nothing was delivered in {case}: see failures"));
+    }
+    if !silent.is_empty() {
+        exit::FAILED
+    } else if results.summary.runs.iter().any(is_invalid) {
         exit::INVALID
     } else if results.summary.slo.iter().any(|s| s.met == Some(false)) {
         exit::OBJECTIVE
     } else {
         exit::GOOD
+    }
+}
+
+fn is_invalid(run: &RunResult) -> bool {
+    run.verdict == Verdict::Invalid
+}
+
+/// Whether it was to publish and no client got anything of it.
+fn delivered_nothing(run: &RunResult) -> bool {
+    let published = run.offered_per_s > 0.0 || run.publish_failed > 0;
+    published && run.ledger.delivered == 0 && !run.partial
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::result::{Ledger, SloResult, Summary};
+
+    fn run(delivered: u64) -> RunResult {
+        let ledger = Ledger { expected: 10, delivered, lost: 10 - delivered, ..Ledger::default() };
+        RunResult { case: "poll".into(), offered_per_s: 5.0, ledger, ..RunResult::default() }
+    }
+
+    fn code(runs: Vec<RunResult>, met: Option<bool>) -> u8 {
+        let slo = vec![SloResult { met, ..SloResult::default() }];
+        exit_code(&Results { summary: Summary { runs, slo, ..Summary::default() }, ..Results::default() })
+    }
+
+    #[test]
+    fn the_worst_of_the_runs_gives_the_exit_code() {
+        assert_eq!(code(vec![run(10)], Some(true)), exit::GOOD);
+        assert_eq!(code(vec![run(10)], None), exit::GOOD);
+        assert_eq!(code(vec![run(10)], Some(false)), exit::OBJECTIVE);
+        let invalid = RunResult { verdict: Verdict::Invalid, ..run(10) };
+        assert_eq!(code(vec![run(10), invalid], Some(false)), exit::INVALID);
+        assert_eq!(code(vec![run(0), run(10)], Some(false)), exit::FAILED);
+    }
+
+    #[test]
+    fn only_a_whole_run_that_was_to_publish_can_deliver_nothing() {
+        assert!(delivered_nothing(&run(0)) && !delivered_nothing(&run(1)));
+        assert!(!delivered_nothing(&RunResult { partial: true, ..run(0) }));
+        assert!(!delivered_nothing(&RunResult { offered_per_s: 0.0, ..run(0) }));
+        assert!(delivered_nothing(&RunResult { offered_per_s: 0.0, publish_failed: 3, ..run(0) }));
     }
 }

@@ -29,6 +29,8 @@ pub(super) struct Gathered {
     pub(super) workers: u32,
     /// Whether generator and target had to share one.
     pub(super) shared_core: bool,
+    /// What to know about where it ran.
+    pub(super) notes: Vec<String>,
 }
 
 /// What all workers handed over for one interval.
@@ -107,7 +109,7 @@ fn described(run: &RunPlan, gathered: &Gathered, measured_s: f64) -> RunResult {
         repeat: run.repeat,
         swept: run.swept.iter().cloned().collect(),
         partial: gathered.partial,
-        notes: notes(run),
+        notes: [notes(run), gathered.notes.clone()].concat(),
         model: "open".to_owned(),
         channels: run.channels.len() as u32,
         payload_bytes: run.publish.as_ref().map_or(0, |p| p.payload_bytes),

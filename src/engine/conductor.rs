@@ -5,7 +5,7 @@ use super::assemble::{Gathered, Interim, assemble};
 use super::cores::{Cores, allowed, assign};
 use super::interrupt::Interrupt;
 use super::readings::Readings;
-use super::target::RunningTarget;
+use super::target::{Found, RunningTarget};
 use super::timeline::{Phase, Timeline};
 use super::worker::{CUT_AHEAD, Done, Report, Setup, Stop, cut_grace};
 use super::{EngineError, Observer, Options, Progress, worker};
@@ -35,9 +35,9 @@ pub(super) fn conduct(
     interrupt: &Interrupt,
     observer: &mut dyn Observer,
 ) -> Result<(RunResult, RunDetail), EngineError> {
-    let starts = !matches!(&plan.target, crate::scenario::TargetPlan::External { start: None, .. });
-    let cores = assign(&allowed(), run.workers as usize, starts, run.pin);
-    let target = RunningTarget::start(plan, run, options, cores.target, interrupt)?;
+    let found = Found::of(plan, run)?;
+    let cores = assign(&allowed(), run.workers as usize, found.is_local(), run.pin);
+    let target = RunningTarget::start(plan, found, options, cores.target, interrupt, observer)?;
     let mut readings = Readings::new(target.cost_port, target.started_pid(), target.local);
     readings.take(Phase::Idle, Depth::Full);
     let timeline = Timeline::new(first_due(run), &run.phases);
@@ -86,21 +86,26 @@ impl Conductor<'_> {
         let setups: Vec<Setup> =
             (0..cores.workers.len()).map(|i| self.setup(target, cores, i, index)).collect();
         let (reports, inbox) = channel();
-        std::thread::scope(|scope| {
-            for setup in &setups {
-                let reports = reports.clone();
-                std::thread::Builder::new()
-                    .name(format!("worker-{}", setup.index))
-                    .spawn_scoped(scope, move || worker::main(setup, &reports))
-                    .map_err(|e| EngineError::Worker(e.to_string()))?;
-            }
-            drop(reports);
-            let gathered = self.gather(&inbox, setups.len());
-            if gathered.is_err() {
-                self.stop.set(Clock::Monotonic.now());
-            }
-            gathered
-        })
+        let mut threads = Vec::new();
+        for setup in setups {
+            let reports = reports.clone();
+            let thread = std::thread::Builder::new()
+                .name(format!("worker-{}", setup.index))
+                .spawn(move || worker::main(&setup, &reports));
+            threads.push(thread.map_err(|e| self.gives_up(EngineError::Worker(e.to_string())))?);
+        }
+        drop(reports);
+        self.gather(&inbox, threads.len()).map_err(|e| self.gives_up(e))?;
+        for thread in threads {
+            thread.join().map_err(|_| EngineError::Worker("it panicked at its end".to_owned()))?;
+        }
+        Ok(())
+    }
+
+    /// Asks the workers to stop. They are not joined then: one that is stuck would hold us for ever.
+    fn gives_up(&self, error: EngineError) -> EngineError {
+        self.stop.set(Clock::Monotonic.now());
+        error
     }
 
     fn setup(&self, target: &RunningTarget, cores: &Cores, worker: usize, index: usize) -> Setup {
@@ -240,6 +245,7 @@ impl Conductor<'_> {
             cores: distinct(&cores.workers),
             workers: cores.workers.len() as u32,
             shared_core: cores.shared,
+            notes: cores.note(target.started_pid().is_some()).into_iter().collect(),
         }
     }
 }

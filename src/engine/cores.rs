@@ -1,16 +1,36 @@
-//! Which core does what: a local target keeps one to itself, workers get the others.
+//! Which core does what: a local target keeps one to itself, workers get the others. A target that
+//! was there before cannot be pinned by us: workers leave it a core all the same.
 
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 /// Cores handed out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Cores {
-    /// For a target that the run starts; `None`: not pinned.
+    /// For a local target, kept there if the run starts it; `None`: not pinned.
     pub(super) target: Option<usize>,
     /// One entry a worker; `None`: not pinned.
     pub(super) workers: Vec<Option<usize>>,
     /// Whether generator and local target have to share a core.
     pub(super) shared: bool,
+}
+
+impl Cores {
+    /// What a reader must know about where a local target ran; nothing when nobody was pinned.
+    pub(super) fn note(&self, started: bool) -> Option<String> {
+        let target = self.target?;
+        if !started {
+            return Some(
+                "the target was already running and was not pinned: it may share the generator's core"
+                    .to_owned(),
+            );
+        }
+        let mut cores: Vec<usize> = self.workers.iter().flatten().copied().collect();
+        cores.sort_unstable();
+        cores.dedup();
+        let word = if cores.len() == 1 { "core" } else { "cores" };
+        let cores: Vec<String> = cores.iter().map(usize::to_string).collect();
+        Some(format!("target pinned to core {target}, generator to {word} {}", cores.join(", ")))
+    }
 }
 
 /// The cores this process may use.
@@ -75,6 +95,17 @@ mod tests {
 
     #[test]
     fn unpinned_workers_float() {
-        assert_eq!(assign(&[0, 1], 3, true, false).workers, [None, None, None]);
+        let cores = assign(&[0, 1], 3, true, false);
+        assert_eq!(cores.workers, [None, None, None]);
+        assert_eq!(cores.note(true), None);
+    }
+
+    #[test]
+    fn who_ran_where_is_told_for_local_targets() {
+        let told = |allowed: &[usize], started| assign(allowed, 0, true, true).note(started).unwrap();
+        assert_eq!(told(&[0, 1], true), "target pinned to core 0, generator to core 1");
+        assert_eq!(told(&[2, 4, 6], true), "target pinned to core 2, generator to cores 4, 6");
+        assert!(told(&[0, 1], false).contains("was not pinned"));
+        assert_eq!(assign(&[0, 1], 0, false, true).note(false), None, "another machine's cores are its own");
     }
 }

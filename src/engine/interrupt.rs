@@ -1,5 +1,7 @@
-//! Ctrl-C and SIGTERM: the first asks for an orderly end, the second ends at once.
+//! Ctrl-C and SIGTERM: the first asks for an orderly end, the second ends at once, and what was
+//! started with us.
 
+use super::process;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -42,7 +44,7 @@ impl Interrupt {
                 _ = term.recv() => 15,
             };
             if self.signal.swap(number, Ordering::Relaxed) != 0 {
-                std::process::exit(128 + number);
+                process::kill_started_and_exit(128 + number);
             }
         }
     }

@@ -6,6 +6,7 @@ mod cores;
 mod interrupt;
 mod manifest;
 pub mod preflight;
+mod process;
 mod rail;
 mod readings;
 mod target;
@@ -33,6 +34,10 @@ pub struct Options {
 pub trait Observer {
     /// Run `index` of `total` begins.
     fn run_begins(&mut self, index: usize, total: usize, run: &RunPlan);
+    /// The run cannot begin yet: `what` says what it waits for, and for how long at most.
+    fn waiting(&mut self, what: &str) {
+        let _ = what;
+    }
     /// About four times a second.
     fn progress(&mut self, progress: &Progress);
     /// A run is over; `results` holds it and all before it.
@@ -73,6 +78,9 @@ pub enum EngineError {
     /// The machine cannot do what is asked.
     #[error("this machine cannot run it:\n{0}")]
     Preflight(String),
+    /// Somebody asked to stop before the run had begun.
+    #[error("interrupted before the run began")]
+    Interrupted,
     /// A worker thread could not be set up.
     #[error("failed to set up a worker: {0}")]
     Worker(String),
@@ -81,19 +89,19 @@ pub enum EngineError {
     Keep(#[from] std::io::Error),
 }
 
+/// What playing a plan came to.
+#[derive(Debug)]
+pub struct Played {
+    /// Every run that was done, also when a later one failed; `partial` when runs are missing.
+    pub results: Results,
+    /// Why the rest of the plan was not played.
+    pub error: Option<EngineError>,
+}
+
 /// Plays every run of the plan in order. What was measured is handed to the observer after each
-/// run, so a later failure loses nothing. An interrupt ends the current run early and keeps it,
-/// marked partial.
-///
-/// # Errors
-/// When a target or this machine cannot do what is asked.
-pub fn play(
-    plan: &Plan,
-    options: &Options,
-    interrupt: &Interrupt,
-    observer: &mut dyn Observer,
-) -> Result<Results, EngineError> {
-    preflight_all(plan)?;
+/// run, so a later failure loses nothing; it is given together with what was measured before it.
+/// An interrupt ends the current run early and keeps it, marked partial.
+pub fn play(plan: &Plan, options: &Options, interrupt: &Interrupt, observer: &mut dyn Observer) -> Played {
     let mut results = Results {
         summary: Summary {
             schema: SUMMARY_SCHEMA.to_owned(),
@@ -104,18 +112,31 @@ pub fn play(
         manifest: manifest::manifest(plan, options),
         details: Vec::new(),
     };
+    let error = play_runs(plan, options, interrupt, observer, &mut results).err();
+    results.summary.partial |= results.summary.runs.len() < plan.runs.len();
+    Played { results, error }
+}
+
+fn play_runs(
+    plan: &Plan,
+    options: &Options,
+    interrupt: &Interrupt,
+    observer: &mut dyn Observer,
+    results: &mut Results,
+) -> Result<(), EngineError> {
+    preflight_all(plan)?;
     for (index, run) in plan.runs.iter().enumerate() {
         if interrupt.requested() {
-            break;
+            return Err(EngineError::Interrupted);
         }
         observer.run_begins(index, plan.runs.len(), run);
         let (result, detail) = conductor::conduct(plan, run, index, options, interrupt, observer)?;
         results.summary.runs.push(result);
         results.details.push(detail);
         conclude(&mut results.summary, plan, interrupt.requested());
-        observer.run_ended(&results)?;
+        observer.run_ended(results)?;
     }
-    Ok(results)
+    Ok(())
 }
 
 fn preflight_all(plan: &Plan) -> Result<(), EngineError> {

@@ -2,24 +2,50 @@
 
 use super::cores::on_core;
 use super::interrupt::Interrupt;
+use super::process::{LOOK, Process};
 use super::rail::{is_local, is_near};
-use super::{EngineError, Options};
+use super::{EngineError, Observer, Options};
 use crate::clock::{Clock, sleep_blocking};
 use crate::model::Nanos;
 use crate::net::resolve;
 use crate::scenario::{Base, Plan, RunPlan, TargetPlan};
-use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
-/// How long a stopped target may take to go before it is killed.
-const GRACE: Nanos = Nanos::from_millis(5_000);
-/// How much of what a target wrote is kept to tell why it did not start, bytes.
-const TAIL: usize = 2_000;
+/// How long the bundled server may take to say where it listens.
+const FIRST_LINE: Nanos = Nanos::from_millis(10_000);
+
+/// Where the plan's target is, before anything is started.
+pub(super) enum Found {
+    /// The bundled server: on this machine, at a port that is not known yet.
+    Bundled,
+    /// Somewhere else: where subscribers attach; where publishers do, and their `Host` header.
+    At { address: SocketAddr, publish: (SocketAddr, String) },
+}
+
+impl Found {
+    /// Looks the target up, and refuses one that is far away.
+    pub(super) fn of(plan: &Plan, run: &RunPlan) -> Result<Found, EngineError> {
+        match &plan.target {
+            TargetPlan::Bundled => Ok(Found::Bundled),
+            TargetPlan::External { base, allow_remote, .. } => {
+                let address = look_up(base, *allow_remote)?;
+                Ok(Found::At { address, publish: publish_address(run, base, address, *allow_remote)? })
+            }
+        }
+    }
+
+    /// Whether it is on this machine, whoever starts it.
+    pub(super) fn is_local(&self) -> bool {
+        match self {
+            Found::Bundled => true,
+            Found::At { address, .. } => is_local(address),
+        }
+    }
+}
 
 /// A target that is ready.
 pub(super) struct RunningTarget {
@@ -40,37 +66,38 @@ impl RunningTarget {
     /// Starts what is to be started, on `core`, and waits until it is ready.
     pub(super) fn start(
         plan: &Plan,
-        run: &RunPlan,
+        found: Found,
         options: &Options,
         core: Option<usize>,
         interrupt: &Interrupt,
+        observer: &mut dyn Observer,
     ) -> Result<RunningTarget, EngineError> {
-        match &plan.target {
-            TargetPlan::Bundled => bundled(options, core),
-            TargetPlan::External { base, start, ready, ready_timeout, cost_port, allow_remote } => {
-                let address = look_up(base, *allow_remote)?;
-                let publish = publish_address(run, base, address, *allow_remote)?;
-                let process = match start {
-                    Some(command) => Some(start_external(command, plan.path.as_deref(), address, core)?),
-                    None => None,
-                };
-                let mut target = RunningTarget {
-                    authority: base.authority(),
-                    address,
-                    publish,
-                    cost_port: cost_port.unwrap_or(base.port),
-                    local: is_local(&address),
-                    process,
-                };
-                target.wait_ready(base, ready.as_deref(), *ready_timeout, interrupt)?;
-                Ok(target)
-            }
-        }
+        let (
+            TargetPlan::External { base, start, ready, ready_timeout, cost_port, .. },
+            Found::At { address, publish },
+        ) = (&plan.target, found)
+        else {
+            return bundled(options, core, interrupt);
+        };
+        let process = match start {
+            Some(command) => Some(start_external(command, plan.path.as_deref(), address, core)?),
+            None => None,
+        };
+        let mut target = RunningTarget {
+            authority: base.authority(),
+            address,
+            publish,
+            cost_port: cost_port.unwrap_or(base.port),
+            local: is_local(&address),
+            process,
+        };
+        target.wait_ready(base, ready.as_deref(), *ready_timeout, interrupt, observer)?;
+        Ok(target)
     }
 
     /// The process that this run started, if it did.
     pub(super) fn started_pid(&self) -> Option<u32> {
-        self.process.as_ref().map(|p| p.child.id())
+        self.process.as_ref().map(|p| p.id())
     }
 
     fn wait_ready(
@@ -79,21 +106,29 @@ impl RunningTarget {
         ready: Option<&str>,
         timeout: Nanos,
         interrupt: &Interrupt,
+        observer: &mut dyn Observer,
     ) -> Result<(), EngineError> {
         let url = format!("http://{}{}", base.authority(), ready.unwrap_or(""));
         let deadline = Clock::Monotonic.now() + timeout;
-        let mut last = String::from("no attempt was made");
-        while Clock::Monotonic.now() < deadline && !interrupt.requested() {
-            match if ready.is_some() { ask(&url) } else { knock(&self.address) } {
-                Ok(status) if status < 400 => return Ok(()),
-                Ok(status) => last = format!("it answered {status}"),
-                Err(error) => last = error,
+        let mut last = None;
+        while Clock::Monotonic.now() < deadline {
+            if interrupt.requested() {
+                return Err(EngineError::Interrupted);
             }
+            let error = match if ready.is_some() { ask(&url) } else { knock(&self.address) } {
+                Ok(status) if status < 400 => return Ok(()),
+                Ok(status) => format!("it answered {status}"),
+                Err(error) => error,
+            };
             if let Some(told) = self.process.as_mut().and_then(Process::ended) {
                 return Err(EngineError::Target(told));
             }
-            sleep_blocking(Nanos::from_millis(50));
+            if last.replace(error).is_none() {
+                observer.waiting(&format!("{url} to be ready (up to {timeout})"));
+            }
+            sleep_blocking(LOOK);
         }
+        let last = last.unwrap_or_else(|| "no attempt was made".to_owned());
         let told = self.process.as_ref().map(Process::told).unwrap_or_default();
         let hint = "start it, or give [target] start; [target] ready_timeout sets how long to wait";
         Err(EngineError::Target(format!("{url} was not ready within {timeout}: {last}{told} ({hint})")))
@@ -154,7 +189,11 @@ fn publish_address(
     }
 }
 
-fn bundled(options: &Options, core: Option<usize>) -> Result<RunningTarget, EngineError> {
+fn bundled(
+    options: &Options,
+    core: Option<usize>,
+    interrupt: &Interrupt,
+) -> Result<RunningTarget, EngineError> {
     let mut command = Command::new(&options.server);
     // The pipe to its stdin closes when this process ends, however it ends, and the server with it.
     command.args(["serve", "--listen", "127.0.0.1:0", "--exit-with-stdin"]);
@@ -162,7 +201,11 @@ fn bundled(options: &Options, core: Option<usize>) -> Result<RunningTarget, Engi
     let told =
         |e: String| EngineError::Target(format!("the bundled server {}: {e}", options.server.display()));
     let mut process = on_core(core, || Process::spawn(&mut command)).map_err(|e| told(e.to_string()))?;
-    let line = process.first_line().map_err(told)?;
+    let line = match process.first_line(FIRST_LINE, interrupt) {
+        Ok(line) => line,
+        Err(_) if interrupt.requested() => return Err(EngineError::Interrupted),
+        Err(error) => return Err(told(error)),
+    };
     let address: SocketAddr = line
         .strip_prefix("listening on ")
         .and_then(|a| a.trim().parse().ok())
@@ -193,78 +236,4 @@ fn start_external(
     command.args(["-c", start]).current_dir(folder.unwrap_or(Path::new(".")));
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).process_group(0);
     on_core(core, || Process::spawn(&mut command)).map_err(|e| EngineError::Target(format!("`{start}`: {e}")))
-}
-
-/// A process of ours in a group of its own: a Ctrl-C at the terminal reaches us, not it, so that it
-/// lives until the last message is in. Stopped when dropped.
-struct Process {
-    child: Child,
-    tail: Arc<Mutex<Vec<u8>>>,
-}
-
-impl Process {
-    fn spawn(command: &mut Command) -> std::io::Result<Process> {
-        let mut child = command.spawn()?;
-        let tail = Arc::new(Mutex::new(Vec::new()));
-        if let Some(stderr) = child.stderr.take() {
-            let kept = Arc::clone(&tail);
-            std::thread::Builder::new()
-                .name("target-stderr".to_owned())
-                .spawn(move || keep_tail(stderr, &kept))?;
-        }
-        Ok(Process { child, tail })
-    }
-
-    /// Its first line on stdout.
-    fn first_line(&mut self) -> Result<String, String> {
-        let Some(stdout) = self.child.stdout.take() else { return Err("has no stdout".to_owned()) };
-        let mut line = String::new();
-        BufReader::new(stdout).read_line(&mut line).map_err(|e| e.to_string())?;
-        if line.is_empty() {
-            let _ = self.child.wait();
-            return Err(format!("ended before it listened{}", self.told()));
-        }
-        Ok(line)
-    }
-
-    /// Why it is over, if it is.
-    fn ended(&mut self) -> Option<String> {
-        let status = self.child.try_wait().ok().flatten()?;
-        Some(format!("it ended with {status} before it was ready{}", self.told()))
-    }
-
-    /// The end of what it wrote to stderr, as an addition to a message.
-    fn told(&self) -> String {
-        let tail =
-            self.tail.lock().map(|t| String::from_utf8_lossy(&t).trim().to_owned()).unwrap_or_default();
-        if tail.is_empty() { String::new() } else { format!("; it wrote:\n{tail}\n") }
-    }
-}
-
-fn keep_tail(mut from: impl Read, kept: &Mutex<Vec<u8>>) {
-    let mut chunk = [0_u8; 1024];
-    while let Ok(n @ 1..) = from.read(&mut chunk) {
-        let Ok(mut kept) = kept.lock() else { return };
-        kept.extend_from_slice(&chunk[..n]);
-        let surplus = kept.len().saturating_sub(TAIL);
-        kept.drain(..surplus);
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        use rustix::process::{Pid, Signal, kill_process_group};
-        let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) else { return };
-        let _ = kill_process_group(group, Signal::TERM);
-        let deadline = Clock::Monotonic.now() + GRACE;
-        while Clock::Monotonic.now() < deadline {
-            if !matches!(self.child.try_wait(), Ok(None)) {
-                break;
-            }
-            sleep_blocking(Nanos::from_millis(10));
-        }
-        // What is left of the group: a shell's children that did not heed the first signal.
-        let _ = kill_process_group(group, Signal::KILL);
-        let _ = self.child.wait();
-    }
 }
