@@ -244,19 +244,17 @@ fn exit_code(results: &Results) -> u8 {
     for case in &silent {
         super::say(&format!("error: nothing was delivered in {case}: see failures"));
     }
-    if !silent.is_empty() {
-        exit::FAILED
-    } else if results.summary.runs.iter().any(is_invalid) {
+    let runs = &results.summary.runs;
+    if runs.iter().any(|r| r.generator_limited) {
         exit::INVALID
     } else if results.summary.slo.iter().any(|s| s.met == Some(false)) {
         exit::OBJECTIVE
+    } else if !silent.is_empty() || runs.iter().any(|r| r.verdict == Verdict::Invalid) {
+        // Not the generator's doing, but no result either: what was asked for was not done.
+        exit::FAILED
     } else {
         exit::GOOD
     }
-}
-
-fn is_invalid(run: &RunResult) -> bool {
-    run.verdict == Verdict::Invalid
 }
 
 /// Whether it was to publish and no client got anything of it.
@@ -286,8 +284,10 @@ mod tests {
         assert_eq!(code(vec![run(10)], None), exit::GOOD);
         assert_eq!(code(vec![run(10)], Some(false)), exit::OBJECTIVE);
         let invalid = RunResult { verdict: Verdict::Invalid, ..run(10) };
-        assert_eq!(code(vec![run(10), invalid], Some(false)), exit::INVALID);
-        assert_eq!(code(vec![run(0), run(10)], Some(false)), exit::FAILED);
+        let limited = RunResult { generator_limited: true, ..invalid.clone() };
+        assert_eq!(code(vec![run(10), limited], Some(false)), exit::INVALID);
+        assert_eq!(code(vec![run(10), invalid], None), exit::FAILED);
+        assert_eq!(code(vec![run(0), run(10)], None), exit::FAILED);
     }
 
     #[test]
