@@ -34,29 +34,36 @@ pub(super) fn draw(subtitle: &str, cases: &[Case<'_>], caption: &Caption) -> Pic
     let x = Axis::from_zero(all.iter().flat_map(|c| &c.cpu_us).copied(), cpu.left, cpu.right);
     let kibibytes = all.iter().flat_map(|c| &c.memory).map(|b| b / 1024.0);
     let m = Axis::from_zero(kibibytes, memory.left, memory.right);
-    heads(&mut picture, cpu, memory, x, m, all.iter().any(|c| c.cpu_us.len().max(c.user.len()) > 1));
+    let repeats = all.iter().any(|c| c.cpu_us.len().max(c.user.len()) > 1);
+    // The kernel's part is rarely large enough to be told: then nothing is said of it in each row.
+    let kernel = all.iter().any(|c| !c.kernel.is_empty());
+    cpu_head(&mut picture, cpu, x, repeats);
+    memory_head(&mut picture, memory, m, kernel);
     bars::names(&mut picture, cases);
     for (i, (case, costs)) in cases.iter().zip(&all).enumerate() {
         let row = bars::row(i, cases.len());
         cpu_row(&mut picture, case, costs, x, row);
-        memory_row(&mut picture, case, costs, m, row);
+        memory_row(&mut picture, case, costs, m, kernel, row);
     }
     frame::edges(&mut picture, cpu);
     frame::edges(&mut picture, memory);
     picture
 }
 
-fn heads(picture: &mut Picture, cpu: Rect, memory: Rect, x: Axis, m: Axis, repeats: bool) {
+fn cpu_head(picture: &mut Picture, cpu: Rect, x: Axis, repeats: bool) {
     let dots = if repeats { " (bar: median, dots: runs)" } else { "" };
     frame::panel_title(picture, cpu, &format!("CPU µs per delivery{dots}"));
-    frame::panel_title(picture, memory, "memory per connection, KiB");
-    bars::key(
-        picture,
-        memory.left,
-        memory.top - 38.0,
-        &[("process (PSS)", USER), ("kernel sockets", KERNEL)],
-    );
     frame::columns(picture, cpu, x, &x.ticks(4.0), |v| format!("{} µs", text::plain(v)));
+}
+
+fn memory_head(picture: &mut Picture, memory: Rect, m: Axis, kernel: bool) {
+    if kernel {
+        frame::panel_title(picture, memory, "memory per connection, KiB");
+        let parts = [("process (PSS)", USER), ("kernel sockets", KERNEL)];
+        bars::key(picture, memory.left, memory.top - 38.0, &parts);
+    } else {
+        frame::panel_title(picture, memory, "process memory (PSS) per connection, KiB");
+    }
     frame::columns(picture, memory, m, &m.ticks(4.0), |v| format!("{} KiB", text::count(v)));
 }
 
@@ -83,7 +90,14 @@ fn cpu_row(picture: &mut Picture, case: &Case<'_>, costs: &Costs, x: Axis, (top,
     bars::value(picture, end, y, 18.0, format!("{} µs", text::plain(middle)));
 }
 
-fn memory_row(picture: &mut Picture, case: &Case<'_>, costs: &Costs, x: Axis, (top, bottom, y): Row) {
+fn memory_row(
+    picture: &mut Picture,
+    case: &Case<'_>,
+    costs: &Costs,
+    x: Axis,
+    with_kernel: bool,
+    (top, bottom, y): Row,
+) {
     let Some(user) = median(costs.user.iter().copied()) else {
         return bars::instead(picture, MEMORY.left, y, NOT_MEASURED);
     };
@@ -94,7 +108,8 @@ fn memory_row(picture: &mut Picture, case: &Case<'_>, costs: &Costs, x: Axis, (t
     let end = dots(picture, x, (top, bottom), &costs.memory, 1024.0).max(end);
     let words = match kernel {
         Some(kernel) => format!("{} + {}", text::size(user), text::size(kernel)),
-        None => format!("{} (kernel not measured)", text::size(user)),
+        None if with_kernel => format!("{} (kernel not measured)", text::size(user)),
+        None => text::size(user),
     };
     let words = super::font::shorten(&words, 16.0, true, 1270.0 - end - 9.0);
     bars::value(picture, end, y, 16.0, words);

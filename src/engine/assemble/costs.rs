@@ -1,0 +1,105 @@
+//! What target and generator used, from the readings around each phase.
+
+use super::Gathered;
+use crate::engine::readings::{Reading, Readings};
+use crate::engine::timeline::Phase;
+use crate::model::{Cost, Nanos};
+use crate::record::Tally;
+use crate::result::{Generator, TargetCost};
+
+/// The readings before and at the end of `measure`.
+fn around_measure(readings: &Readings) -> Option<(&Reading, &Reading)> {
+    Some((readings.before(Phase::Measure)?, readings.end_of(Phase::Measure)?))
+}
+
+/// What the target paid; `None` when it could not be seen around `measure`.
+pub(super) fn target_cost(gathered: &Gathered, measured: &Tally) -> Option<TargetCost> {
+    let readings = &gathered.readings;
+    let warnings = readings.warnings().to_vec();
+    let (before, after) = around_measure(readings)?;
+    let (from, to) = (before.target?, after.target?);
+    let idle = readings.all().first().and_then(|r| r.target).unwrap_or_default();
+    let seen = || readings.all().iter().filter_map(|r| r.target);
+    let cpu_s = (to.cpu_ns_total.saturating_sub(from.cpu_ns_total)) as f64 / 1e9;
+    let messages = measured.arrivals + measured.unstamped;
+    let attached =
+        gathered.interims.iter().rfind(|i| i.end <= gathered.timeline.drain).map_or(0, |i| i.attached);
+    let each = |gained: Option<u64>| gained.filter(|_| attached > 0).map(|g| g as f64 / f64::from(attached));
+    Some(TargetCost {
+        cpu_s,
+        cpu_us_per_delivery: (messages > 0).then(|| cpu_s * 1e6 / messages as f64),
+        cpu_share: per_time(cpu_s, &from, &to),
+        connect_cpu_s: connect_cpu_s(readings, &idle),
+        pss_bytes_max: seen().filter_map(|c| c.pss_bytes).max().unwrap_or(0),
+        pss_bytes_idle: idle.pss_bytes.unwrap_or(0),
+        bytes_per_connection: each(to.pss_bytes.zip(idle.pss_bytes).map(|(t, i)| t.saturating_sub(i))),
+        kernel_bytes_per_connection: each(kernel_gain(&idle, &to)),
+        descriptors_max: seen().map(|c| c.descriptors).max().unwrap_or(0),
+        context_switches: switches(&to).saturating_sub(switches(&from)),
+        processes: seen().map(|c| c.processes).max().unwrap_or(0),
+        found: readings.found().to_vec(),
+        co_located: gathered.co_located,
+        warnings,
+    })
+}
+
+/// The kernel accounts socket memory in reserves of 1 MiB a CPU (`SK_MEMORY_PCPU_RESERVE`), so that a
+/// small gain is noise: told only when it is ten times that on two CPUs.
+const KERNEL_RESOLUTION: u64 = 20 << 20;
+
+fn kernel_gain(idle: &Cost, to: &Cost) -> Option<u64> {
+    let gain = to.kernel_socket_bytes.saturating_sub(idle.kernel_socket_bytes);
+    (gain >= KERNEL_RESOLUTION).then_some(gain)
+}
+
+fn switches(cost: &Cost) -> u64 {
+    cost.voluntary_switches_total + cost.involuntary_switches_total
+}
+
+fn per_time(cpu_s: f64, from: &Cost, to: &Cost) -> f64 {
+    let seconds = (to.at - from.at).as_secs_f64();
+    if seconds > 0.0 { cpu_s / seconds } else { 0.0 }
+}
+
+fn connect_cpu_s(readings: &Readings, idle: &Cost) -> f64 {
+    let connected = readings.end_of(Phase::Connect).and_then(|r| r.target);
+    connected.map_or(0.0, |c| c.cpu_ns_total.saturating_sub(idle.cpu_ns_total) as f64 / 1e9)
+}
+
+/// What pushbench itself used, and how well it kept time.
+pub(super) fn generator(gathered: &Gathered, measured: &Tally, measured_s: f64) -> Generator {
+    let own = around_measure(&gathered.readings).and_then(|(b, a)| Some((b.own?, a.own?)));
+    let gained = |of: fn(&Cost) -> u64| own.map_or(0.0, |(b, a)| of(&a).saturating_sub(of(&b)) as f64 / 1e9);
+    let cpu_s = gained(|c| c.cpu_ns_total);
+    let cores_s = f64::from(gathered.cores.max(1)) * measured_s;
+    let share = |s: f64| if cores_s > 0.0 { s / cores_s } else { 0.0 };
+    let rss = gathered.readings.all().iter().filter_map(|r| r.own).map(|c| c.rss_bytes);
+    Generator {
+        cpu_s,
+        cpu_share: share(cpu_s),
+        worker_cpu_share_max: busiest_worker(gathered, measured_s),
+        rss_bytes_max: rss.max().unwrap_or(0),
+        loop_lag_p99_ns: measured.loop_lag.quantile_ns(0.99),
+        loop_lag_max_ns: measured.loop_lag.max_ns(),
+        send_lag_p99_ns: measured.lateness.quantile_ns(0.99),
+        send_lag_max_ns: measured.lateness.max_ns(),
+        run_delay_share: share(gained(|c| c.run_delay_ns_total)),
+        processes: 1,
+        workers: gathered.workers,
+    }
+}
+
+/// The share of a core that the busiest worker used in `measure`: with several workers one may be at
+/// its limit while the mean is far from it.
+fn busiest_worker(gathered: &Gathered, measured_s: f64) -> f64 {
+    let at = |end: Nanos, worker: usize| {
+        let interim = gathered.interims.iter().find(|i| i.end == end)?;
+        interim.worker_cpu.iter().find(|c| c.0 == worker).map(|c| c.1)
+    };
+    let used = |worker| {
+        let from = at(gathered.timeline.measure, worker).unwrap_or(Nanos::ZERO);
+        Some((at(gathered.timeline.drain, worker)? - from).as_secs_f64())
+    };
+    let most = (0..gathered.workers as usize).filter_map(used).fold(0.0, f64::max);
+    if measured_s > 0.0 { most / measured_s } else { 0.0 }
+}
