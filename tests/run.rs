@@ -209,7 +209,7 @@ fn a_frozen_target_is_in_the_numbers() {
     assert_all_delivered(run);
     let wanted = freeze - 0.1 * 5.0;
     let p90 = number(run, "/delivery/p90_ns") as f64 / 1e9;
-    assert!((p90 / wanted - 1.0).abs() < 0.1, "p90 {p90:.3} s, {wanted:.3} s by F5");
+    assert!((p90 / wanted - 1.0).abs() < 0.15, "p90 {p90:.3} s, {wanted:.3} s by F5");
 }
 
 #[test]

@@ -167,7 +167,9 @@ fn play(plan: &Plan, args: &Args, folder: &Folder, interrupt: &Interrupt) -> any
 fn opening(plan: &Plan) -> String {
     let seconds: f64 = plan.runs.iter().map(|r| r.phases.total().as_secs_f64() + 1.0).sum();
     let notes: String = plan.notes.iter().map(|n| format!("\nnote: {n}")).collect();
-    format!("{}\n{} runs, about {seconds:.0} s{notes}", plan.title, plan.runs.len())
+    let runs = plan.runs.len();
+    let s = if runs == 1 { "" } else { "s" };
+    format!("{}\n{runs} run{s}, about {seconds:.0} s{notes}", plan.title)
 }
 
 /// Publishes what was measured, whatever ended it; tells what went wrong; gives the exit code.
