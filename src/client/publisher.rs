@@ -2,7 +2,7 @@
 //!
 //! One pacing task a worker hands due messages to a pool of kept-alive connections, each a task of
 //! its own. Nothing waits for an acknowledgement; a message that is due while every connection is
-//! busy is a dropped arrival, counted, never sent late in silence.
+//! busy is dropped and counted as `publish_backlog`, never sent late in silence.
 
 use super::Workplace;
 use crate::model::{Failure, Nanos, Op, Outcome, Sample, Stamp, Traffic};

@@ -37,7 +37,7 @@ struct Shared {
 }
 
 impl Timer {
-    /// A timer whose driver runs as a task of the current `LocalSet`.
+    /// A timer whose driver runs as a local task of the current thread's runtime.
     ///
     /// # Errors
     /// When the kernel gives no timerfd (out of descriptors).

@@ -25,10 +25,20 @@ impl Column {
 
 const TOO_FEW: &str = "fewer than 10 samples lie beyond this quantile";
 const NO_DELIVERY: &str = "nothing was delivered";
+const AMONG_THE_LOST: &str = "it falls among the messages that never came";
 const UNSEEN: &str = "the target's processes could not be seen";
 
 fn quantile_absent(run: &RunResult) -> &'static str {
-    if run.delivery.count == 0 { NO_DELIVERY } else { TOO_FEW }
+    match run.delivery.count {
+        0 => NO_DELIVERY,
+        // What came has samples enough: only the lost can have taken it away.
+        n if run.ledger.lost > 0 && n >= 1_000 => AMONG_THE_LOST,
+        _ => TOO_FEW,
+    }
+}
+
+fn greatest_absent(run: &RunResult) -> &'static str {
+    if run.delivery.count == 0 { NO_DELIVERY } else { AMONG_THE_LOST }
 }
 
 fn cost_absent(run: &RunResult) -> &'static str {
@@ -65,7 +75,7 @@ pub(super) static COLUMNS: &[Column] = &[
         head: "max",
         kind: Kind::Time,
         of: |r| r.delivery.max_ns.map(|v| v as f64),
-        absent: |_| NO_DELIVERY,
+        absent: greatest_absent,
     },
     Column { group: "", head: "lost", kind: Kind::Count, of: |r| Some(r.ledger.lost as f64), absent: |_| "" },
     Column {
@@ -243,6 +253,17 @@ mod tests {
         let rows = rows(&results.summary);
         assert_eq!(rows[2].verdict_words(), "invalid 1/3");
         assert_eq!(rows[2].verdict(), Verdict::Invalid);
+    }
+
+    #[test]
+    fn what_the_lost_took_away_is_said_so() {
+        let mut results = fixture::repeated();
+        let run = &mut results.summary.runs[2];
+        (run.delivery.p99_ns, run.delivery.max_ns, run.delivery.count) = (None, None, 2_500);
+        run.ledger.lost = 2_500;
+        let told = rows(&results.summary)[2].absences();
+        let of = |what: &str| format!("delivery time {what}: {AMONG_THE_LOST}");
+        assert_eq!(told, [of("p99"), of("max")]);
     }
 
     #[test]

@@ -166,7 +166,7 @@ pub struct PublishPlan {
     /// Bytes of a message; at least `Stamp::LEN`.
     pub payload_bytes: u32,
     /// Most publishing connections at a time, all workers together; a message that is due while
-    /// all are busy is a dropped arrival.
+    /// all await their answers is dropped and counted as `publish_backlog`.
     pub connections: u32,
 }
 
