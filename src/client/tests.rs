@@ -5,7 +5,7 @@ use crate::clock::{Clock, Timer};
 use crate::model::{Failure, Nanos, Op, RunTag, Stamp, Traffic};
 use crate::net::{Dialer, Endpoint};
 use crate::record::{Counts, Recorder, Snapshot};
-use crate::transport::{Carrier, Event, LocalBoxFuture, Rhythm, Session, Sink, Unit, UnitKind};
+use crate::transport::{Carrier, Closing, Event, LocalBoxFuture, Rhythm, Session, Sink, Unit, UnitKind};
 use std::cell::RefCell;
 use std::future::Future;
 use std::pin::Pin;
@@ -109,7 +109,10 @@ impl Session for Playing {
             Act::Empty => self.unit(UnitKind::Empty, b"", sink),
             Act::Refuse(failure) => self.unit(UnitKind::Refused(failure), b"no", sink),
             Act::Break(failure) => return Poll::Ready(Err(failure)),
-            Act::Close(code) => return Poll::Ready(Ok(Event::Closed(code))),
+            Act::Close(code) => {
+                let closing = Closing { code, reason: String::new(), clean: true };
+                return Poll::Ready(Ok(Event::Closed(Box::new(closing))));
+            }
         }
         Poll::Ready(Ok(if self.pull { Event::Answered } else { Event::Received }))
     }

@@ -74,10 +74,11 @@ impl VirtualClient {
         let failure = loop {
             match poll_fn(|cx| session.poll_event(cx, &mut listener)).await {
                 Ok(Event::Received | Event::Answered) => {}
-                Ok(Event::Closed(code)) => {
-                    self.place.recorder.borrow_mut().closed(self.place.now(), code);
+                Ok(Event::Closed(closing)) => {
+                    self.place.recorder.borrow_mut().closed(self.place.now(), closing.code);
                     break Failure::ClosedByPeer;
                 }
+                Ok(Event::Ended) => break Failure::ClosedByPeer,
                 Err(failure) => break failure,
             }
         };
@@ -146,7 +147,7 @@ impl VirtualClient {
                 match poll_fn(|cx| session.poll_event(cx, listener)).await? {
                     Event::Answered => return Ok(()),
                     Event::Received => {}
-                    Event::Closed(_) => return Err(Failure::ClosedByPeer),
+                    Event::Ended | Event::Closed(_) => return Err(Failure::ClosedByPeer),
                 }
             }
         };

@@ -106,7 +106,7 @@ pub(super) fn assemble(run: &RunPlan, gathered: Gathered) -> (RunResult, RunDeta
 fn described(run: &RunPlan, gathered: &Gathered, measured_s: f64) -> RunResult {
     RunResult {
         case: run.case.clone(),
-        transport: run.carrier.key().to_owned(),
+        transport: run.transport().to_owned(),
         clients: run.clients,
         repeat: run.repeat,
         swept: run.swept.iter().cloned().collect(),
@@ -180,7 +180,7 @@ fn subscribed_at(done: &[Done], at: Nanos) -> u32 {
 }
 
 fn ledger(run: &RunPlan, gathered: &Gathered, measured: &Tally, closed: &Closed) -> Ledger {
-    let conflates = run.carrier.conflates();
+    let conflates = run.conflates();
     let missing_as = |it: bool| if it { closed.missing } else { 0 };
     Ledger {
         expected: closed.expected,

@@ -9,7 +9,7 @@ use crate::model::{Failure, Nanos, Op, RunTag};
 use crate::net::{Dialer, Endpoint};
 use crate::pace::{Schedule, Spacing};
 use crate::record::{ClientLedger, Recorder, Snapshot};
-use crate::scenario::{Arrivals, CarrierSpec, RunPlan, fill};
+use crate::scenario::{Arrivals, CarrierSpec, GroupPlan, RunPlan, fill, groups_of};
 use crate::transport::{self, Carrier, PostHead, RequestKind};
 use std::cell::RefCell;
 use std::net::SocketAddr;
@@ -135,7 +135,7 @@ fn workplace(setup: &Setup) -> std::io::Result<Workplace> {
         recorder: RefCell::new(Recorder::new(setup.timeline.measured())),
         tag: setup.tag,
         payload_bytes: run.publish.as_ref().map_or(0, |p| u64::from(p.payload_bytes)),
-        latest_value: run.carrier.conflates(),
+        latest_value: run.conflates(),
         connect_timeout: run.connect_timeout,
         request_timeout: run.request_timeout,
     })
@@ -145,23 +145,20 @@ fn workplace(setup: &Setup) -> std::io::Result<Workplace> {
 /// over the connect phase.
 fn spawn_clients(setup: &Setup, place: &Rc<Workplace>) -> Vec<(Rc<ClientState>, JoinHandle<()>)> {
     let run = &setup.run;
-    let carrier: Rc<dyn Carrier> = Rc::from(transport::carrier(&run.carrier));
-    let kind = match run.carrier {
-        CarrierSpec::WebSocket(_) => RequestKind::WebSocket,
-        CarrierSpec::Poll(_) | CarrierSpec::LongPoll(_) => RequestKind::Get,
-    };
-    let headers = transport::block(&run.headers, kind, &setup.authority);
+    let kinds: Vec<Kind> = run.groups.iter().map(|group| Kind::of(group, setup)).collect();
+    let groups = groups_of(&run.groups, run.clients);
     let mut random = fastrand::Rng::with_seed(run.seed ^ setup.index as u64);
     (setup.index..run.clients as usize)
         .step_by(setup.workers)
         .map(|i| {
             let channel = i % run.channels.len();
+            let kind = &kinds[usize::from(groups[i])];
             let state = Rc::new(ClientState { channel: channel as u32, ..ClientState::default() });
             let client = VirtualClient {
                 place: Rc::clone(place),
                 state: Rc::clone(&state),
-                carrier: Rc::clone(&carrier),
-                endpoint: endpoint(setup, i as u32, channel, &headers),
+                carrier: Rc::clone(&kind.carrier),
+                endpoint: endpoint(setup, i as u32, channel, kind),
                 due: setup.timeline.start + spread(run.phases.connect, i, run.clients),
                 phase: random.f64(),
             };
@@ -174,20 +171,43 @@ fn spread(over: Nanos, index: usize, count: u32) -> Nanos {
     Nanos((u128::from(over.0) * index as u128 / u128::from(count.max(1))) as u64)
 }
 
-fn endpoint(setup: &Setup, client: u32, channel: usize, headers: &str) -> Endpoint {
+/// What all clients of a group share.
+struct Kind<'s> {
+    group: &'s GroupPlan,
+    carrier: Rc<dyn Carrier>,
+    headers: String,
+}
+
+impl Kind<'_> {
+    fn of<'s>(group: &'s GroupPlan, setup: &Setup) -> Kind<'s> {
+        let kind = match &group.carrier {
+            CarrierSpec::WebSocket(_) => RequestKind::WebSocket,
+            CarrierSpec::Poll(_) | CarrierSpec::LongPoll(_) | CarrierSpec::Stream(_) => RequestKind::Get,
+        };
+        Kind {
+            group,
+            carrier: Rc::from(transport::carrier(&group.carrier)),
+            headers: transport::block(&group.headers, kind, &setup.authority),
+        }
+    }
+}
+
+fn endpoint(setup: &Setup, client: u32, channel: usize, kind: &Kind<'_>) -> Endpoint {
     let channel = setup.run.channels.name(channel, setup.tag);
-    let (template, send) = match &setup.run.carrier {
-        CarrierSpec::Poll(p) => (&p.pull.path, &[][..]),
-        CarrierSpec::LongPoll(p) => (&p.pull.path, &[][..]),
-        CarrierSpec::WebSocket(w) => (&w.path, &w.send[..]),
+    let filled = |template: &str| fill(template, &channel, client);
+    let (send, body) = match &kind.group.carrier {
+        CarrierSpec::Poll(p) => (&[][..], p.pull.body.as_str()),
+        CarrierSpec::LongPoll(p) => (&[][..], p.pull.body.as_str()),
+        CarrierSpec::Stream(s) => (&[][..], s.body.as_str()),
+        CarrierSpec::WebSocket(w) => (&w.send[..], ""),
     };
     Endpoint {
-        address: setup.address,
-        authority: setup.authority.clone(),
-        path: fill(template, &channel, client),
-        headers: headers.to_owned(),
-        send: send.iter().map(|text| fill(text, &channel, client)).collect(),
+        path: filled(kind.group.carrier.path()),
+        headers: kind.headers.clone(),
+        body: filled(body),
+        send: send.iter().map(|text| filled(text)).collect(),
         expected_bytes: setup.run.publish.as_ref().map_or(0, |p| p.payload_bytes),
+        ..Endpoint::new(setup.address, setup.authority.clone(), "/")
     }
 }
 

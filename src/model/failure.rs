@@ -96,6 +96,29 @@ failures! {
     BadUtf8 = "bad_utf8", Target;
     /// A message larger than the limit.
     MessageTooLarge = "message_too_large", Target;
+    /// A unit that breaks the framing the scenario names: a bad length, a part without its boundary.
+    BadFraming = "bad_framing", Target;
+    /// A compressed message that does not inflate.
+    BadDeflate = "bad_deflate", Target;
+    /// The TLS handshake failed.
+    TlsFailed = "tls_failed", Target;
+    /// The certificate is not trusted, not valid now, or not for this name.
+    CertificateRefused = "certificate_refused", Target;
+    /// The session never came to where it can receive: a login or a subscription was not answered as
+    /// the scenario expects.
+    NotReady = "not_ready", Target;
+    /// The peer sent nothing, not even a pong, for as long as the scenario allows.
+    DeadPeer = "dead_peer", Target;
+    /// A rule of the scenario calls what came a failure.
+    RuleFailed = "rule_failed", Target;
+    /// The target no longer knows the session that was to go on: what came between is gone.
+    ResumeLost = "resume_lost", Target;
+    /// Something came that no rule of a strict dialect knows.
+    Unmatched = "unmatched", Target;
+    /// The rules of the dialect answered one another without end.
+    RuleLoop = "rule_loop", Harness;
+    /// The transport has no way to send.
+    CannotSend = "cannot_send", Harness;
     /// The target closed the session in due form though it was to stay open.
     ClosedByPeer = "closed_by_peer", Target;
     /// An input or output error of another kind.

@@ -4,7 +4,7 @@ use std::ops::{Add, AddAssign};
 
 /// Bytes through a socket, split by purpose.
 ///
-/// `wire_in + wire_out == payload + framing + headers + tls + handshake` for whole units; TCP and
+/// `wire_in + wire_out + saved == payload + framing + headers + tls + handshake` for whole units; TCP and
 /// IP headers are outside.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
@@ -19,6 +19,8 @@ pub struct Traffic {
     pub handshake: u64,
     /// TLS records around all that.
     pub tls: u64,
+    /// Bytes that compression kept off the wire: `payload` counts messages as they are inflated.
+    pub saved: u64,
     /// All bytes read from sockets.
     pub wire_in: u64,
     /// All bytes written to sockets.
@@ -38,7 +40,7 @@ impl Traffic {
 
     /// Whether the parts add up to the whole, to the byte.
     pub fn balances(&self) -> bool {
-        self.payload + self.overhead() + self.handshake == self.wire_in + self.wire_out
+        self.payload + self.overhead() + self.handshake == self.wire_in + self.wire_out + self.saved
     }
 }
 
@@ -51,6 +53,7 @@ impl Traffic {
             headers: self.headers.saturating_sub(earlier.headers),
             handshake: self.handshake.saturating_sub(earlier.handshake),
             tls: self.tls.saturating_sub(earlier.tls),
+            saved: self.saved.saturating_sub(earlier.saved),
             wire_in: self.wire_in.saturating_sub(earlier.wire_in),
             wire_out: self.wire_out.saturating_sub(earlier.wire_out),
         }
@@ -74,6 +77,7 @@ impl Add for Traffic {
             headers: self.headers + o.headers,
             handshake: self.handshake + o.handshake,
             tls: self.tls + o.tls,
+            saved: self.saved + o.saved,
             wire_in: self.wire_in + o.wire_in,
             wire_out: self.wire_out + o.wire_out,
         }

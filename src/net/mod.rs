@@ -4,15 +4,19 @@
 
 mod dialer;
 mod errors;
+mod memory;
 mod resolve;
 mod stream;
 
 pub use dialer::{Dialer, READ_BUFFER_BYTES};
 pub use errors::{connect_failure, io_failure};
+pub use memory::Memory;
 pub use resolve::resolve;
 pub use stream::Stream;
 
+use std::cell::RefCell;
 use std::net::SocketAddr;
+use std::rc::Rc;
 
 /// Where one client attaches, with everything that does not change between its requests.
 #[derive(Clone, Debug)]
@@ -26,11 +30,15 @@ pub struct Endpoint {
     /// Headers of every request beside `Host` and those of the protocol: whole lines, each ended
     /// by CRLF.
     pub headers: String,
+    /// The body of a request that has one, templates filled in.
+    pub body: String,
     /// Texts sent right after the opening handshake of a push session, templates filled in.
     pub send: Vec<String>,
     /// How large a message is expected to be, bytes, so that it is read in one piece; 0: unknown,
     /// the smallest buffer is taken.
     pub expected_bytes: u32,
+    /// What its client remembers from one session to the next.
+    pub memory: Rc<RefCell<Memory>>,
 }
 
 impl Endpoint {
@@ -41,8 +49,10 @@ impl Endpoint {
             authority: authority.into(),
             path: path.into(),
             headers: String::new(),
+            body: String::new(),
             send: Vec::new(),
             expected_bytes: 0,
+            memory: Rc::default(),
         }
     }
 }

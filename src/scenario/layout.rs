@@ -3,9 +3,9 @@
 //! A block is one repeat of one point of the sweep with all cases: what drifts on a machine (heat,
 //! neighbours) then touches the cases alike. Without sweep and repeat the file's order is kept.
 
-use super::lower::{AUTO_CONNECTIONS, CasePlan, SEEDS, Scene};
+use super::lower::{AUTO_CONNECTIONS, CasePlan, Grouped, SEEDS, Scene};
 use super::units::{show_rate, show_size};
-use super::{CarrierSpec, Channels, Phases, PublishPlan, RunPlan};
+use super::{CarrierSpec, Channels, GroupPlan, Phases, PublishPlan, RunPlan};
 use crate::model::Nanos;
 
 /// One combination of the swept values.
@@ -105,8 +105,7 @@ fn run(scene: &Scene, point: &Point, case: &CasePlan, repeat: u32, seed: u64) ->
         repeat,
         seed,
         swept: point.swept.clone(),
-        carrier: case.carrier.clone(),
-        headers: case.headers.clone().unwrap_or_else(|| load.headers.clone()),
+        groups: groups(scene, case),
         clients: point.clients,
         channels: point.channels.clone(),
         publish: point.publish.clone().map(|feed| with_connections(feed, point.channels.len())),
@@ -114,7 +113,7 @@ fn run(scene: &Scene, point: &Point, case: &CasePlan, repeat: u32, seed: u64) ->
             connect: load.connect,
             warmup: load.warmup,
             measure: load.measure,
-            drain: load.drain.unwrap_or_else(|| drain_of(&case.carrier)),
+            drain: load.drain.unwrap_or_else(|| drain_of(&case.groups)),
         },
         workers: load.workers,
         pin: load.pin,
@@ -124,10 +123,20 @@ fn run(scene: &Scene, point: &Point, case: &CasePlan, repeat: u32, seed: u64) ->
 }
 
 /// Long enough that every client has asked once more after the last message.
-fn drain_of(carrier: &CarrierSpec) -> Nanos {
+fn drain_of(groups: &[Grouped]) -> Nanos {
     let two = Nanos(2 * Nanos::SECOND.0);
-    match carrier {
-        CarrierSpec::Poll(p) => two.max(p.every + Nanos::SECOND),
-        _ => two,
-    }
+    let polls = groups.iter().filter_map(|g| match &g.plan.carrier {
+        CarrierSpec::Poll(p) => Some(p.every + Nanos::SECOND),
+        _ => None,
+    });
+    polls.fold(two, Nanos::max)
+}
+
+/// The groups of a case, with the headers of `[load]` where the case names none.
+fn groups(scene: &Scene, case: &CasePlan) -> Vec<GroupPlan> {
+    let with_headers = |group: &Grouped| match group.own_headers {
+        true => group.plan.clone(),
+        false => GroupPlan { headers: scene.load.headers.clone(), ..group.plan.clone() },
+    };
+    case.groups.iter().map(with_headers).collect()
 }

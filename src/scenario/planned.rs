@@ -1,8 +1,8 @@
 //! A plan as JSON, for the manifest: every default filled in, no secret.
 
 use super::{
-    CarrierSpec, Channels, CursorFrom, CursorInto, CursorSpec, HeaderProfile, Plan, PublishPlan, PullSpec,
-    RunPlan, TargetPlan,
+    CarrierSpec, Channels, CursorFrom, CursorInto, CursorSpec, GroupPlan, HeaderProfile, Plan, PublishPlan,
+    PullSpec, RunPlan, TargetPlan,
 };
 use serde_json::{Value, json};
 use std::fmt;
@@ -83,8 +83,7 @@ fn run(run: &RunPlan) -> Value {
             Channels::Fresh(n) => json!(n),
             Channels::Named(names) => json!(names),
         },
-        run.carrier.key(): carrier(&run.carrier),
-        "headers": headers(&run.headers),
+        "groups": run.groups.iter().map(group).collect::<Vec<_>>(),
         "publish": run.publish.as_ref().map(publish),
         "connect_ns": run.phases.connect.0,
         "warmup_ns": run.phases.warmup.0,
@@ -94,6 +93,15 @@ fn run(run: &RunPlan) -> Value {
         "pin": run.pin,
         "connect_timeout_ns": run.connect_timeout.0,
         "request_timeout_ns": run.request_timeout.0,
+    })
+}
+
+fn group(group: &GroupPlan) -> Value {
+    json!({
+        "name": group.name,
+        "weight": group.weight,
+        group.carrier.key(): carrier(&group.carrier),
+        "headers": headers(&group.headers),
     })
 }
 
@@ -140,6 +148,13 @@ fn carrier(carrier: &CarrierSpec) -> Value {
             value["settle_ns"] = json!(p.settle.0);
             value
         }
+        CarrierSpec::Stream(s) => json!({
+            "path": s.path,
+            "method": s.method.as_str(),
+            "status": s.status,
+            "cursor": cursor(&s.cursor),
+            "max_message_bytes": s.max_message_bytes,
+        }),
         CarrierSpec::WebSocket(w) => json!({
             "path": w.path,
             "subprotocols": w.subprotocols,
@@ -157,10 +172,13 @@ fn cursor(cursor: &CursorSpec) -> Value {
     let CursorSpec::Value { from, into, initial } = cursor else {
         return json!(if *cursor == CursorSpec::None { "none" } else { "etag" });
     };
+    let id = "id".to_owned();
     let (from_key, from) = match from {
         CursorFrom::Header(name) => ("header", name),
         CursorFrom::Pointer(text) => ("pointer", text),
         CursorFrom::Regex(text) => ("regex", text),
+        CursorFrom::SseId => ("sse", &id),
+        CursorFrom::PartHeader(name) => ("part_header", name),
     };
     let (into_key, into) = match into {
         CursorInto::Header(name) => ("into_header", name),

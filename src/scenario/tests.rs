@@ -44,9 +44,9 @@ fn every_default_is_filled_in() {
     assert_eq!(polling.case, "slow polling", "without sweep and repeat the file's order is kept");
     assert_eq!(polling.phases.drain, Nanos(4 * Nanos::SECOND.0), "the period and a second");
     assert_eq!(socket.phases.drain, Nanos(2 * Nanos::SECOND.0));
-    assert_eq!((polling.seed, &polling.headers), (socket.seed, &HeaderProfile::Minimal));
-    assert_eq!(socket.headers, HeaderProfile::Browser);
-    let CarrierSpec::Poll(poll) = &polling.carrier else { panic!("a poll") };
+    assert_eq!((polling.seed, &polling.groups[0].headers), (socket.seed, &HeaderProfile::Minimal));
+    assert_eq!(socket.groups[0].headers, HeaderProfile::Browser);
+    let CarrierSpec::Poll(poll) = &polling.groups[0].carrier else { panic!("a poll") };
     assert_eq!((poll.fixed_rate, poll.latest_value), (true, false));
     assert_eq!((poll.pull.status.as_slice(), poll.pull.empty.as_slice()), (&[200][..], &[204, 304, 408][..]));
     let feed = polling.publish.as_ref().expect("a feed");
@@ -149,14 +149,16 @@ fn another_target_keeps_the_paths_of_a_bundled_scenario() {
     let plan = plan_of(text, &Overrides { target: Some("http://[::1]:8080".into()), ..Overrides::default() });
     let TargetPlan::External { base, allow_remote, .. } = &plan.target else { panic!("external") };
     assert_eq!((base.authority().as_str(), *allow_remote), ("[::1]:8080", false));
-    assert!(matches!(&plan.runs[2].carrier, CarrierSpec::WebSocket(w) if w.path == "/ws/${channel}"));
+    assert!(
+        matches!(&plan.runs[2].groups[0].carrier, CarrierSpec::WebSocket(w) if w.path == "/ws/${channel}")
+    );
 }
 
 #[test]
 fn the_quick_form_needs_little_and_says_what_is_missing() {
     let bundled = Quick { transport: "long-poll".into(), ..Quick::default() };
     let plan = quick(&bundled).unwrap_or_else(|e| panic!("{e}"));
-    assert_eq!((&plan.target, plan.runs[0].carrier.key()), (&TargetPlan::Bundled, "long_poll"));
+    assert_eq!((&plan.target, plan.runs[0].transport()), (&TargetPlan::Bundled, "long_poll"));
     assert!(plan.runs[0].publish.is_some());
     let foreign = Quick {
         target: Some("ws://127.0.0.1:9000/ws/news".into()),
@@ -190,8 +192,11 @@ fn the_schema_alone_refuses_what_it_can_say() {
 fn the_planned_form_has_every_value_with_its_unit() {
     let planned = plan_of(GOOD, &Overrides::default()).to_json();
     let run = &planned["runs"][0];
-    assert_eq!(run["poll"]["every_ns"], json!(3_000_000_000_u64));
-    assert_eq!(run["poll"]["cursor"], json!({"regex": "id=(\\d+)", "into_query": "since", "initial": null}));
+    assert_eq!(run["groups"][0]["poll"]["every_ns"], json!(3_000_000_000_u64));
+    assert_eq!(
+        run["groups"][0]["poll"]["cursor"],
+        json!({"regex": "id=(\\d+)", "into_query": "since", "initial": null})
+    );
     assert_eq!(run["publish"]["rate_per_s"], json!(20.0));
     assert_eq!(planned["target"]["cost_port"], json!(18080));
     assert_eq!(planned["slo"], Value::Array(vec![]));

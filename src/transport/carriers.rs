@@ -57,12 +57,18 @@ pub fn carrier(spec: &CarrierSpec) -> Box<dyn Carrier> {
 mod tests {
     use super::*;
     use crate::model::Nanos;
-    use crate::scenario::{CursorSpec, LongPollSpec, PollSpec, PullSpec, WebSocketSpec};
+    use crate::scenario::{CursorSpec, LongPollSpec, Method, PollSpec, PullSpec, WebSocketSpec};
     use crate::transport::Rhythm;
 
     fn specs() -> [CarrierSpec; 3] {
-        let pull =
-            PullSpec { path: "/".into(), status: vec![200], empty: vec![204], cursor: CursorSpec::None };
+        let pull = PullSpec {
+            method: Method::Get,
+            body: String::new(),
+            path: "/".into(),
+            status: vec![200],
+            empty: vec![204],
+            cursor: CursorSpec::None,
+        };
         let (every, settle) = (Nanos::SECOND, Nanos::from_millis(50));
         [
             CarrierSpec::Poll(PollSpec { pull: pull.clone(), every, fixed_rate: true, latest_value: false }),
@@ -72,6 +78,10 @@ mod tests {
                 subprotocols: vec![],
                 send: vec![],
                 max_message_bytes: 1024,
+                binary: false,
+                deflate: None,
+                ping: None,
+                dead_after: None,
             }),
         ]
     }

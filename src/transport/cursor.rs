@@ -18,6 +18,8 @@ enum From {
     Header(String),
     Pointer(String),
     Regex(regex_lite::Regex),
+    SseId,
+    PartHeader(String),
     /// A pattern that does not compile finds nothing; the scenario's check refuses it long before.
     Nothing,
 }
@@ -92,7 +94,7 @@ impl Cursor {
                 let found = regex.captures(&text).and_then(|c| c.get(1));
                 self.first.stage(found.map(|m| m.as_str()));
             }
-            From::Header(_) | From::Nothing => {}
+            From::Header(_) | From::SseId | From::PartHeader(_) | From::Nothing => {}
         }
     }
 
@@ -138,6 +140,8 @@ impl From {
         match spec {
             CursorFrom::Header(name) => From::Header(name.clone()),
             CursorFrom::Pointer(pointer) => From::Pointer(pointer.clone()),
+            CursorFrom::SseId => From::SseId,
+            CursorFrom::PartHeader(name) => From::PartHeader(name.clone()),
             CursorFrom::Regex(text) => regex_lite::Regex::new(text).map_or(From::Nothing, From::Regex),
         }
     }

@@ -91,25 +91,86 @@ pub trait Session {
     /// TIME-WAIT is left behind). A pull session may be asked again.
     fn abort(&mut self);
 
+    /// Whether it can receive what is published from now on. A session whose login goes on after it
+    /// was opened says no until that is done; the client polls it meanwhile, and counts as subscribed
+    /// only then.
+    fn is_ready(&self) -> bool {
+        true
+    }
+
+    /// Queues a message to the target; it goes out as `poll_event` is polled, or at once.
+    ///
+    /// # Errors
+    /// `CannotSend` when the transport has no way back.
+    fn send(&mut self, body: &[u8], binary: bool) -> Result<(), Failure> {
+        let _ = (body, binary);
+        Err(Failure::CannotSend)
+    }
+
+    /// Pull sessions: from the next request on, ask with this target (path and query) and body.
+    fn aim(&mut self, target: &str, body: &[u8]) {
+        let _ = (target, body);
+    }
+
+    /// Leaves in due form: a WebSocket sends its close frame and goes on to be polled until the peer
+    /// has answered (`Event::Closed`); the others just end. Returns whether there is something to wait
+    /// for.
+    fn leave(&mut self) -> bool {
+        self.abort();
+        false
+    }
+
     /// Bytes through this session's sockets so far, units that were never finished included.
     fn wire(&self) -> Traffic;
 }
 
 /// What [`Session::poll_event`] came back with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A push session received and goes on; poll it again.
     Received,
     /// A pull session's request has been answered in full.
     Answered,
-    /// The target ended a push session in due form, with this WebSocket close code (1005: none).
-    Closed(u16),
+    /// A push session ended on purpose and is to be opened again at once: a response limit was
+    /// reached, by the target or by us. No error.
+    Ended,
+    /// A push session ended with a WebSocket close frame, the peer's or the answer to ours.
+    Closed(Box<Closing>),
+}
+
+/// How a WebSocket ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closing {
+    /// The code; 1005: a close frame without one (RFC 6455, section 7.1.5).
+    pub code: u16,
+    /// The reason, at most 123 bytes.
+    pub reason: String,
+    /// What a browser calls `wasClean`: both close frames went over.
+    pub clean: bool,
+}
+
+/// A stage of attaching.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Until the TCP connection stands.
+    Tcp,
+    /// The TLS handshake.
+    Tls,
+    /// The WebSocket upgrade, or the head of an endless response.
+    Upgrade,
+    /// From there until it can receive: logins, subscriptions.
+    Ready,
 }
 
 /// Where a session hands what it receives.
 pub trait Sink {
     /// One unit has arrived in full.
     fn unit(&mut self, unit: &Unit<'_>);
+
+    /// A stage of attaching took so long.
+    fn stage(&mut self, stage: Stage, took: Nanos) {
+        let _ = (stage, took);
+    }
 
     /// A TCP connection was made (the first one, or another one after the last was lost).
     fn connected(&mut self, started: Nanos, finished: Nanos);

@@ -6,7 +6,7 @@
 
 use super::handshake::{Upgraded, upgrade};
 use super::tap::FrameWalker;
-use super::{Carrier, Event, LocalBoxFuture, Rhythm, Session, Sink, Unit, UnitKind};
+use super::{Carrier, Closing, Event, LocalBoxFuture, Rhythm, Session, Sink, Unit, UnitKind};
 use crate::model::{Failure, Nanos, Traffic};
 use crate::net::{Dialer, Endpoint, Stream, io_failure};
 use crate::scenario::WebSocketSpec;
@@ -278,7 +278,9 @@ impl Open {
         let mut feed = Feed { unread: &[], out: &mut self.out };
         // It hands out the reply; that the state is final then is no error to us.
         let _ = self.context.flush(&mut feed);
-        Some(Event::Closed(frame.as_ref().map_or(NO_CODE, |f| f.code.into())))
+        let code = frame.as_ref().map_or(NO_CODE, |f| f.code.into());
+        let reason = frame.as_ref().map_or_else(String::new, |f| f.reason.to_string());
+        Some(Event::Closed(Box::new(Closing { code, reason, clean: true })))
     }
 
     /// Hands over one message with exactly the bytes it took; what we wrote since the last one goes
@@ -329,6 +331,10 @@ mod tests {
             subprotocols: vec![],
             send: vec![],
             max_message_bytes: 1 << 20,
+            binary: false,
+            deflate: None,
+            ping: None,
+            dead_after: None,
         };
         let carrier = WebSocket::new(&spec);
         for (expected, size) in [(0, 512), (64, 512), (1024, 2048), (16_000, 16_384), (1 << 20, 65_536)] {

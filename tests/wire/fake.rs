@@ -91,7 +91,14 @@ pub(crate) fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 pub(crate) fn pull_spec(cursor: CursorSpec) -> PullSpec {
-    PullSpec { path: "/p".into(), status: vec![200], empty: vec![204, 304, 408], cursor }
+    PullSpec {
+        method: pushbench::scenario::Method::Get,
+        body: String::new(),
+        path: "/p".into(),
+        status: vec![200],
+        empty: vec![204, 304, 408],
+        cursor,
+    }
 }
 
 pub(crate) fn poll() -> CarrierSpec {
@@ -113,6 +120,10 @@ pub(crate) fn websocket() -> CarrierSpec {
         subprotocols: vec![],
         send: vec![],
         max_message_bytes: 100_000,
+        binary: false,
+        deflate: None,
+        ping: None,
+        dead_after: None,
     })
 }
 
@@ -181,7 +192,7 @@ impl Client {
     pub(crate) async fn until_over(&mut self) -> Result<u16, Failure> {
         loop {
             if let Event::Closed(code) = self.next().await? {
-                return Ok(code);
+                return Ok(code.code);
             }
         }
     }

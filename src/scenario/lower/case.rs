@@ -5,18 +5,27 @@ use crate::model::Nanos;
 use crate::scenario::path::KeyPath;
 use crate::scenario::raw::{Bytes, Case, Endpoint, LongPoll, Pace, Poll, Text, WebSocket};
 use crate::scenario::{
-    CarrierSpec, HeaderProfile, LongPollSpec, PollSpec, PullSpec, WebSocketSpec, template,
+    CarrierSpec, GroupPlan, HeaderProfile, LifeSpec, LongPollSpec, Method, PollSpec, PullSpec, ReconnectSpec,
+    WebSocketSpec, template,
 };
 
 /// A case, before it is multiplied into runs.
 #[derive(Clone, Debug)]
 pub(in crate::scenario) struct CasePlan {
     pub(in crate::scenario) name: String,
-    pub(in crate::scenario) carrier: CarrierSpec,
-    pub(in crate::scenario) headers: Option<HeaderProfile>,
+    /// At least one, but for a case that is in error.
+    pub(in crate::scenario) groups: Vec<Grouped>,
+}
+
+/// A group, and where it stands.
+#[derive(Clone, Debug)]
+pub(in crate::scenario) struct Grouped {
+    pub(in crate::scenario) plan: GroupPlan,
+    /// Whether it names headers of its own, in place of those of `[load]`.
+    pub(in crate::scenario) own_headers: bool,
     /// Where the template that names the channel stands.
     pub(in crate::scenario) template_at: KeyPath,
-    /// Where it stands in the file's list.
+    /// Where it stands in the file: that of the case when the case is its own group.
     pub(in crate::scenario) at: KeyPath,
 }
 
@@ -32,39 +41,87 @@ pub(super) fn lower(cases: &[Case], r: &mut Report<'_>) -> Vec<CasePlan> {
                 Some("results are told apart by the name".into()),
             );
         }
-        let headers = headers::profile(case.headers.as_ref(), &at.key("headers"), r);
-        if let Some((carrier, template_at)) = carrier(case, &at, r) {
-            plans.push(CasePlan { name, carrier, headers, template_at, at });
+        let groups = match &case.group {
+            None => group(case, name.clone(), &at, r).into_iter().collect(),
+            Some(groups) => mixed(case, groups, &at, r),
+        };
+        if !groups.is_empty() {
+            plans.push(CasePlan { name, groups });
         }
     }
     plans
 }
 
-fn carrier(case: &Case, at: &KeyPath, r: &mut Report<'_>) -> Option<(CarrierSpec, KeyPath)> {
-    match (&case.poll, &case.long_poll, &case.websocket) {
-        (Some(p), None, None) => Some((poll(p, &at.key("poll"), r), at.key("poll").key("get"))),
-        (None, Some(p), None) => {
-            Some((long_poll(p, &at.key("long_poll"), r), at.key("long_poll").key("get")))
-        }
-        (None, None, Some(w)) => {
-            Some((websocket(w, &at.key("websocket"), r), at.key("websocket").key("path")))
-        }
-        (p, l, w) => {
-            let given = [("poll", p.is_some()), ("long_poll", l.is_some()), ("websocket", w.is_some())];
-            let names: Vec<_> = given.iter().filter(|(_, there)| *there).map(|(name, _)| *name).collect();
-            not_one(&names, at, r);
-            // Each is looked at all the same: its own errors are not to wait for a second try.
-            p.iter().for_each(|p| drop(poll(p, &at.key("poll"), r)));
-            l.iter().for_each(|p| drop(long_poll(p, &at.key("long_poll"), r)));
-            w.iter().for_each(|w| drop(websocket(w, &at.key("websocket"), r)));
-            None
-        }
+/// The groups of a mixed population.
+fn mixed(case: &Case, groups: &[Case], at: &KeyPath, r: &mut Report<'_>) -> Vec<Grouped> {
+    if !transports(case).is_empty() {
+        let help = "give each group its own transport, and the case none".to_owned();
+        r.wrong(&at.key("group"), format!("`{at}` has groups and a transport of its own"), Some(help));
     }
+    let lowered = groups.iter().enumerate().filter_map(|(i, inner)| {
+        let at = at.key("group").index(i);
+        if inner.group.is_some() {
+            r.wrong(&at.key("group"), "a group cannot hold groups", None);
+        }
+        let name = inner.name.clone().unwrap_or_else(|| format!("group {}", i + 1));
+        group(inner, name, &at, r)
+    });
+    lowered.collect()
+}
+
+/// One kind of client.
+fn group(case: &Case, name: String, at: &KeyPath, r: &mut Report<'_>) -> Option<Grouped> {
+    let headers = headers::profile(case.headers.as_ref(), &at.key("headers"), r);
+    let (carrier, template_at) = carrier(case, at, r)?;
+    let plan = GroupPlan {
+        name,
+        weight: case.weight.unwrap_or(1.0),
+        carrier,
+        headers: headers.clone().unwrap_or(HeaderProfile::Minimal),
+        secure: case.secure.unwrap_or(false),
+        cookies: case.cookies.unwrap_or(false),
+        life: LifeSpec::default(),
+        reconnect: ReconnectSpec::default(),
+    };
+    Some(Grouped { plan, own_headers: headers.is_some(), template_at, at: at.clone() })
+}
+
+/// The keys of all transports.
+const TRANSPORTS: &str = "poll, long_poll, websocket";
+
+/// The transports that a case names, by their keys.
+fn transports(case: &Case) -> Vec<&'static str> {
+    let all = [
+        ("poll", case.poll.is_some()),
+        ("long_poll", case.long_poll.is_some()),
+        ("websocket", case.websocket.is_some()),
+    ];
+    all.into_iter().filter(|(_, there)| *there).map(|(key, _)| key).collect()
+}
+
+/// The one transport of a case with its options, and where its template stands. Of several each is
+/// looked at all the same: its own errors are not to wait for a second try.
+fn carrier(case: &Case, at: &KeyPath, r: &mut Report<'_>) -> Option<(CarrierSpec, KeyPath)> {
+    let mut found = Vec::new();
+    if let Some(p) = &case.poll {
+        found.push((poll(p, &at.key("poll"), r), at.key("poll").key("get")));
+    }
+    if let Some(p) = &case.long_poll {
+        found.push((long_poll(p, &at.key("long_poll"), r), at.key("long_poll").key("get")));
+    }
+    if let Some(w) = &case.websocket {
+        found.push((websocket(w, &at.key("websocket"), r), at.key("websocket").key("path")));
+    }
+    if found.len() != 1 {
+        not_one(&transports(case), at, r);
+        return None;
+    }
+    found.pop()
 }
 
 /// A case with no transport, or with several. One that is there and in error was told already.
 fn not_one(names: &[&str], at: &KeyPath, r: &mut Report<'_>) {
-    let want = "want exactly one of poll, long_poll, websocket";
+    let want = format!("want exactly one of {TRANSPORTS}");
     let help = Some("one case measures one transport; write a [[case]] for each".to_owned());
     let has = if names.is_empty() { "no transport".to_owned() } else { names.join(" and ") };
     if !names.is_empty() || !r.is_broken_beside(at, &["name", "headers"]) {
@@ -77,6 +134,8 @@ fn poll(p: &Poll, at: &KeyPath, r: &mut Report<'_>) -> CarrierSpec {
     let every = nonzero(p.every.as_ref(), Nanos::SECOND, &at.key("every"), r);
     CarrierSpec::Poll(PollSpec {
         pull: PullSpec {
+            method: Method::Get,
+            body: String::new(),
             path: path(p.get.as_deref(), &at.key("get"), r),
             cursor: cursor::lower(p.cursor.as_ref(), &at.key("cursor"), r),
             status: p.status.clone().unwrap_or_else(|| vec![200]),
@@ -91,6 +150,8 @@ fn poll(p: &Poll, at: &KeyPath, r: &mut Report<'_>) -> CarrierSpec {
 fn long_poll(p: &LongPoll, at: &KeyPath, r: &mut Report<'_>) -> CarrierSpec {
     CarrierSpec::LongPoll(LongPollSpec {
         pull: PullSpec {
+            method: Method::Get,
+            body: String::new(),
             path: path(p.get.as_deref(), &at.key("get"), r),
             cursor: cursor::lower(p.cursor.as_ref(), &at.key("cursor"), r),
             status: p.status.clone().unwrap_or_else(|| vec![200]),
@@ -124,6 +185,10 @@ fn websocket(w: &WebSocket, at: &KeyPath, r: &mut Report<'_>) -> CarrierSpec {
         subprotocols,
         send,
         max_message_bytes: u32::try_from(max).unwrap_or(u32::MAX),
+        binary: false,
+        deflate: None,
+        ping: None,
+        dead_after: None,
     })
 }
 

@@ -47,6 +47,8 @@ fn destinations(table: &CursorTable) -> Vec<CursorInto> {
 
 fn check_source(from: &CursorFrom, path: &KeyPath, r: &mut Report<'_>) {
     match from {
+        CursorFrom::SseId => {}
+        CursorFrom::PartHeader(name) => token(name, &path.key("part_header"), r),
         CursorFrom::Header(name) => token(name, &path.key("header"), r),
         CursorFrom::Pointer(text) if !text.starts_with('/') => {
             r.bad(&path.key("pointer"), "a JSON pointer, which starts with \"/\", such as \"/next\"");

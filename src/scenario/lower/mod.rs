@@ -12,7 +12,7 @@ mod sense;
 mod sweep;
 mod target;
 
-pub(super) use case::CasePlan;
+pub(super) use case::{CasePlan, Grouped};
 pub(super) use load::LoadPlan;
 pub(super) use publish::{AUTO_CONNECTIONS, checked_payload, checked_rate};
 pub(super) use report::Report;

@@ -1,15 +1,15 @@
 //! What only shows when the parts are seen together.
 
-use super::{CasePlan, Report, Scene};
+use super::{Grouped, Report, Scene};
 use crate::model::Nanos;
 use crate::scenario::path::KeyPath;
 use crate::scenario::{CarrierSpec, Channels, CursorSpec, HeaderProfile, PullSpec, TargetPlan};
 
 pub(super) fn check(scene: &Scene, r: &mut Report<'_>) {
-    for case in &scene.cases {
-        channel_is_named(scene, case, r);
-        pull_fits_phases(scene, case, r);
-        cursor_fits(scene, case, r);
+    for group in scene.cases.iter().flat_map(|c| &c.groups) {
+        channel_is_named(scene, group, r);
+        pull_fits_phases(scene, group, r);
+        cursor_fits(scene, group, r);
     }
     publish_names_channels(scene, r);
     notes(scene, r);
@@ -22,16 +22,18 @@ fn many_channels(scene: &Scene) -> bool {
 
 fn follows_channel(carrier: &CarrierSpec) -> bool {
     let names = |text: &str| text.contains("${channel}");
-    match carrier {
-        CarrierSpec::Poll(p) => names(&p.pull.path),
-        CarrierSpec::LongPoll(p) => names(&p.pull.path),
-        CarrierSpec::WebSocket(w) => names(&w.path) || w.send.iter().any(|s| names(s)),
-    }
+    let more = match carrier {
+        CarrierSpec::Poll(p) => names(&p.pull.body),
+        CarrierSpec::LongPoll(p) => names(&p.pull.body),
+        CarrierSpec::Stream(s) => names(&s.body),
+        CarrierSpec::WebSocket(w) => w.send.iter().any(|s| names(s)),
+    };
+    more || names(carrier.path())
 }
 
-fn channel_is_named(scene: &Scene, case: &CasePlan, r: &mut Report<'_>) {
-    let at = &case.template_at;
-    let follows = follows_channel(&case.carrier);
+fn channel_is_named(scene: &Scene, group: &Grouped, r: &mut Report<'_>) {
+    let at = &group.template_at;
+    let follows = follows_channel(&group.plan.carrier);
     if many_channels(scene) && !follows {
         let n = scene.channels.len();
         r.wrong(
@@ -64,16 +66,16 @@ fn publish_names_channels(scene: &Scene, r: &mut Report<'_>) {
     }
 }
 
-fn pull_fits_phases(scene: &Scene, case: &CasePlan, r: &mut Report<'_>) {
-    let CarrierSpec::Poll(poll) = &case.carrier else { return };
+fn pull_fits_phases(scene: &Scene, group: &Grouped, r: &mut Report<'_>) {
+    let CarrierSpec::Poll(poll) = &group.plan.carrier else { return };
     // A stand-in for a period that is in error must not be held against anything.
-    if r.is_broken(&case.at.key("poll").key("every")) {
+    if r.is_broken(&group.at.key("poll").key("every")) {
         return;
     }
     if poll.every > scene.load.measure {
         let want =
             format!("at most `load.measure` ({}): a client might not ask once", show(scene.load.measure));
-        r.bad(&case.at.key("poll").key("every"), want);
+        r.bad(&group.at.key("poll").key("every"), want);
         return;
     }
     let least = poll.every + Nanos::SECOND;
@@ -81,7 +83,7 @@ fn pull_fits_phases(scene: &Scene, case: &CasePlan, r: &mut Report<'_>) {
         let want = format!(
             "at least {} for case \"{}\" (its period and 1 s): messages still waiting for the next poll would be called lost",
             show(least),
-            case.name
+            group.plan.name
         );
         r.bad(&KeyPath::at("load.drain"), want);
     }
@@ -95,28 +97,28 @@ fn pull_of(carrier: &CarrierSpec) -> Option<(&PullSpec, &'static str)> {
     match carrier {
         CarrierSpec::Poll(p) => Some((&p.pull, "poll")),
         CarrierSpec::LongPoll(p) => Some((&p.pull, "long_poll")),
-        CarrierSpec::WebSocket(_) => None,
+        CarrierSpec::Stream(_) | CarrierSpec::WebSocket(_) => None,
     }
 }
 
 /// A header that the cursor writes must not also be a fixed one.
-fn cursor_fits(scene: &Scene, case: &CasePlan, r: &mut Report<'_>) {
-    let Some((pull, key)) = pull_of(&case.carrier) else { return };
+fn cursor_fits(scene: &Scene, group: &Grouped, r: &mut Report<'_>) {
+    let Some((pull, key)) = pull_of(&group.plan.carrier) else { return };
     let written: Vec<&str> = match &pull.cursor {
         CursorSpec::Etag => vec!["If-None-Match", "If-Modified-Since"],
         CursorSpec::Value { into: crate::scenario::CursorInto::Header(name), .. } => vec![name],
         _ => vec![],
     };
-    let (HeaderProfile::Custom(fixed), at) = (match &case.headers {
-        Some(own) => (own, case.at.key("headers")),
-        None => (&scene.load.headers, KeyPath::at("load.headers")),
+    let (HeaderProfile::Custom(fixed), at) = (match group.own_headers {
+        true => (&group.plan.headers, group.at.key("headers")),
+        false => (&scene.load.headers, KeyPath::at("load.headers")),
     }) else {
         return;
     };
     if let Some((name, _)) = fixed.iter().find(|(n, _)| written.iter().any(|w| w.eq_ignore_ascii_case(n))) {
         r.wrong(
             &at.key(name),
-            format!("header `{name}` is written by the cursor of case \"{}\"", case.name),
+            format!("header `{name}` is written by the cursor of case \"{}\"", group.plan.name),
             Some(format!("leave it out, or set `{key}.cursor`")),
         );
     }
@@ -136,16 +138,16 @@ fn notes(scene: &Scene, r: &mut Report<'_>) {
         None => r.note("nothing is published: an idle run, which prices connections"),
         Some(p) => few_samples(scene, p.rate_per_s, r),
     }
-    for case in &scene.cases {
-        let Some((pull, key)) = pull_of(&case.carrier) else { continue };
-        let latest = case.carrier.conflates();
+    for group in scene.cases.iter().flat_map(|c| &c.groups) {
+        let Some((pull, key)) = pull_of(&group.plan.carrier) else { continue };
+        let latest = group.plan.carrier.conflates();
         if pull.cursor == CursorSpec::None && !latest && scene.publish.is_some() {
             let meant = if key == "poll" {
                 "answers may repeat what a client has (counted as redundant)"
             } else {
                 "what comes between two requests is lost, and counted so"
             };
-            r.note(format!("case \"{}\" has no cursor: {meant}", case.name));
+            r.note(format!("case \"{}\" has no cursor: {meant}", group.plan.name));
         }
     }
 }

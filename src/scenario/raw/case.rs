@@ -23,6 +23,18 @@ pub(in crate::scenario) struct Case {
     pub(in crate::scenario) websocket: Option<WebSocket>,
     /// Headers of this case's requests, in place of those of `[load]`.
     pub(in crate::scenario) headers: Option<Headers>,
+    /// Attach over TLS: to the target's `secure_base`, or to the bundled server's own TLS port.
+    #[schemars(extend("default" = false))]
+    pub(in crate::scenario) secure: Option<bool>,
+    /// Keep cookies, each client its own.
+    #[schemars(extend("default" = false))]
+    pub(in crate::scenario) cookies: Option<bool>,
+    /// In a group: its share of the clients, against the sum of all weights.
+    #[schemars(range(min = 0.001, max = 1_000_000.0), extend("default" = 1))]
+    pub(in crate::scenario) weight: Option<f64>,
+    /// A mixed population: each group is written like a case and has its share of the clients.
+    #[schemars(length(min = 1, max = 64))]
+    pub(in crate::scenario) group: Option<Vec<Case>>,
 }
 
 /// `poll = { get = "/poll/${channel}", every = "1s" }`

@@ -2,6 +2,16 @@
 //!
 //! Plain values, all checked: the engine need not doubt them.
 
+mod carrier;
+mod group;
+mod publish;
+mod tls;
+
+pub use carrier::*;
+pub use group::*;
+pub use publish::*;
+pub use tls::*;
+
 use crate::model::Nanos;
 use std::path::PathBuf;
 
@@ -91,10 +101,8 @@ pub struct RunPlan {
     pub seed: u64,
     /// The values of the sweep for this run, as key and text, for titles; empty without a sweep.
     pub swept: Vec<(String, String)>,
-    /// How the clients attach.
-    pub carrier: CarrierSpec,
-    /// Headers of every request.
-    pub headers: HeaderProfile,
+    /// The kinds of clients, and how each attaches; at least one.
+    pub groups: Vec<GroupPlan>,
     /// Virtual clients.
     pub clients: u32,
     /// The channels; client `i` listens to channel `i % channels.len()`.
@@ -111,6 +119,20 @@ pub struct RunPlan {
     pub connect_timeout: Nanos,
     /// How long a request may go unanswered (for a held one: beyond what the target holds it).
     pub request_timeout: Nanos,
+}
+
+impl RunPlan {
+    /// The transport's key in results; `mixed` when the groups have several.
+    pub fn transport(&self) -> &'static str {
+        let mut keys = self.groups.iter().map(|g| g.carrier.key());
+        let first = keys.next().unwrap_or("none");
+        if keys.all(|k| k == first) { first } else { "mixed" }
+    }
+
+    /// Whether every client reads an endpoint that tells its latest value only.
+    pub fn conflates(&self) -> bool {
+        self.groups.iter().all(|g| g.carrier.conflates())
+    }
 }
 
 /// The channels of a run.
@@ -146,39 +168,6 @@ impl Channels {
     }
 }
 
-/// The feed.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PublishPlan {
-    /// The publish endpoint, with `${channel}`.
-    pub path: String,
-    /// Where it is, when not at the target's base.
-    pub base: Option<Base>,
-    /// Request method: `POST` or `PUT`.
-    pub method: String,
-    /// Statuses that say "published".
-    pub status: Vec<u16>,
-    /// More headers, each `Name: value`.
-    pub headers: Vec<(String, String)>,
-    /// Messages a second on each channel.
-    pub rate_per_s: f64,
-    /// How due times are spaced.
-    pub arrivals: Arrivals,
-    /// Bytes of a message; at least `Stamp::LEN`.
-    pub payload_bytes: u32,
-    /// Most publishing connections at a time, all workers together; a message that is due while
-    /// all await their answers is dropped and counted as `publish_backlog`.
-    pub connections: u32,
-}
-
-/// How due times are spaced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Arrivals {
-    /// Evenly, each channel with a phase of its own.
-    Constant,
-    /// As a Poisson process.
-    Poisson,
-}
-
 /// How long each phase lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Phases {
@@ -197,120 +186,6 @@ impl Phases {
     pub fn total(&self) -> Nanos {
         self.connect + self.warmup + self.measure + self.drain
     }
-}
-
-/// How the clients of a case attach, with that carrier's options.
-#[derive(Clone, Debug, PartialEq)]
-pub enum CarrierSpec {
-    /// Ask at an interval.
-    Poll(PollSpec),
-    /// Ask, be held until there is something, ask again.
-    LongPoll(LongPollSpec),
-    /// RFC 6455.
-    WebSocket(WebSocketSpec),
-}
-
-impl CarrierSpec {
-    /// The key in scenario files and results.
-    pub fn key(&self) -> &'static str {
-        match self {
-            CarrierSpec::Poll(_) => "poll",
-            CarrierSpec::LongPoll(_) => "long_poll",
-            CarrierSpec::WebSocket(_) => "websocket",
-        }
-    }
-
-    /// How many messages a healthy answer may skip: true for polling an endpoint that only ever
-    /// tells its latest value, where what was overwritten is conflated, not lost.
-    pub fn conflates(&self) -> bool {
-        matches!(self, CarrierSpec::Poll(p) if p.latest_value)
-    }
-}
-
-/// The pull request and how its answers are read.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PullSpec {
-    /// Path and query, with `${channel}`, `${client}`.
-    pub path: String,
-    /// Statuses whose body holds messages.
-    pub status: Vec<u16>,
-    /// Statuses that say "nothing new".
-    pub empty: Vec<u16>,
-    /// How the next request tells what this client already has.
-    pub cursor: CursorSpec,
-}
-
-/// `poll = { get = "...", every = "1s" }`
-#[derive(Clone, Debug, PartialEq)]
-pub struct PollSpec {
-    /// The request.
-    pub pull: PullSpec,
-    /// The period.
-    pub every: Nanos,
-    /// Period from the schedule (fixed rate) or from the last answer (fixed delay).
-    pub fixed_rate: bool,
-    /// The endpoint tells its latest value only.
-    pub latest_value: bool,
-}
-
-/// `long_poll = { get = "..." }`
-#[derive(Clone, Debug, PartialEq)]
-pub struct LongPollSpec {
-    /// The request.
-    pub pull: PullSpec,
-    /// Subscribed so long after the first request was sent, though nothing was answered.
-    pub settle: Nanos,
-}
-
-/// `websocket = { path = "..." }`
-#[derive(Clone, Debug, PartialEq)]
-pub struct WebSocketSpec {
-    /// Path and query, with `${channel}`, `${client}`.
-    pub path: String,
-    /// Subprotocols offered.
-    pub subprotocols: Vec<String>,
-    /// Text messages sent once the session is open, with `${channel}`, `${client}`.
-    pub send: Vec<String>,
-    /// Largest message taken, bytes.
-    pub max_message_bytes: u32,
-}
-
-/// Where a cursor is found in an answer and where it goes in the next request.
-#[derive(Clone, Debug, PartialEq)]
-pub enum CursorSpec {
-    /// There is none.
-    None,
-    /// `ETag` -> `If-None-Match` and `Last-Modified` -> `If-Modified-Since` (RFC 9110).
-    Etag,
-    /// One value.
-    Value {
-        /// Where it is read.
-        from: CursorFrom,
-        /// Where it goes.
-        into: CursorInto,
-        /// Its value in the first request; `None`: left out there.
-        initial: Option<String>,
-    },
-}
-
-/// Where a cursor is read.
-#[derive(Clone, Debug, PartialEq)]
-pub enum CursorFrom {
-    /// A response header, name in any case.
-    Header(String),
-    /// A JSON pointer into the body (RFC 6901).
-    Pointer(String),
-    /// The first group of a regular expression over the body.
-    Regex(String),
-}
-
-/// Where a cursor goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CursorInto {
-    /// A request header.
-    Header(String),
-    /// A query parameter.
-    Query(String),
 }
 
 /// Headers that every request of a client carries beside those it must.

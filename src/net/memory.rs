@@ -1,0 +1,23 @@
+//! What a client remembers from one session to the next, as a browser tab does.
+
+use crate::model::Nanos;
+
+/// Small, since every client has one.
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    /// How long the server asked to wait before the next attempt (`Retry-After`, SSE `retry`); taken
+    /// by who honours it.
+    pub retry_after: Option<Nanos>,
+    /// The cursor of the last message, such as an SSE id; empty: none.
+    pub cursor: String,
+    /// What was wrong, in words, the last time that something failed and a class alone does not
+    /// tell enough: which rule, which limit. Taken by who reports it.
+    pub detail: Option<String>,
+}
+
+impl Memory {
+    /// Remembers what was wrong.
+    pub fn tell(&mut self, detail: impl Into<String>) {
+        self.detail = Some(detail.into());
+    }
+}
