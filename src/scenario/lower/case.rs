@@ -3,7 +3,7 @@
 use super::{Report, cursor, headers, nonzero};
 use crate::model::Nanos;
 use crate::scenario::path::KeyPath;
-use crate::scenario::raw::{Bytes, Case, Endpoint, LongPoll, Pace, Poll, Text, WebSocket};
+use crate::scenario::raw::{Bytes, Case, Endpoint, Group, LongPoll, Pace, Poll, Text, WebSocket};
 use crate::scenario::{
     CarrierSpec, GroupPlan, HeaderProfile, LifeSpec, LongPollSpec, Method, PollSpec, PullSpec, ReconnectSpec,
     WebSocketSpec, template,
@@ -53,16 +53,13 @@ pub(super) fn lower(cases: &[Case], r: &mut Report<'_>) -> Vec<CasePlan> {
 }
 
 /// The groups of a mixed population.
-fn mixed(case: &Case, groups: &[Case], at: &KeyPath, r: &mut Report<'_>) -> Vec<Grouped> {
+fn mixed(case: &Case, groups: &[Group], at: &KeyPath, r: &mut Report<'_>) -> Vec<Grouped> {
     if !transports(case).is_empty() {
         let help = "give each group its own transport, and the case none".to_owned();
         r.wrong(&at.key("group"), format!("`{at}` has groups and a transport of its own"), Some(help));
     }
-    let lowered = groups.iter().enumerate().filter_map(|(i, inner)| {
+    let lowered = groups.iter().enumerate().filter_map(|(i, Group(inner))| {
         let at = at.key("group").index(i);
-        if inner.group.is_some() {
-            r.wrong(&at.key("group"), "a group cannot hold groups", None);
-        }
         let name = inner.name.clone().unwrap_or_else(|| format!("group {}", i + 1));
         group(inner, name, &at, r)
     });

@@ -2,8 +2,11 @@
 
 use super::{Bytes, Cursor, Headers, Text};
 use crate::model::Nanos;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
+use serde_json::Value;
+use std::borrow::Cow;
+use std::cell::Cell;
 
 /// One transport to compare: a name, and exactly one of `poll`, `long_poll`, `websocket`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -33,8 +36,40 @@ pub(in crate::scenario) struct Case {
     #[schemars(range(min = 0.001, max = 1_000_000.0), extend("default" = 1))]
     pub(in crate::scenario) weight: Option<f64>,
     /// A mixed population: each group is written like a case and has its share of the clients.
-    #[schemars(length(min = 1, max = 64))]
-    pub(in crate::scenario) group: Option<Vec<Case>>,
+    #[schemars(length(min = 1))]
+    pub(in crate::scenario) group: Option<Vec<Group>>,
+}
+
+/// One kind of client of a mixed population: written like a case.
+#[derive(Debug, Default, Deserialize)]
+#[serde(transparent)]
+pub(in crate::scenario) struct Group(pub(in crate::scenario) Case);
+
+thread_local! {
+    /// Whether a group's schema is being made: what it holds of a case is to hold no group again.
+    static INSIDE: Cell<bool> = const { Cell::new(false) };
+}
+
+impl JsonSchema for Group {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Group".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        if INSIDE.replace(true) {
+            return Schema::default();
+        }
+        let mut schema = Case::json_schema(generator);
+        INSIDE.set(false);
+        if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+            properties.shift_remove("group");
+        }
+        schema
+    }
 }
 
 /// `poll = { get = "/poll/${channel}", every = "1s" }`

@@ -11,7 +11,7 @@ mod slo;
 mod text;
 mod unions;
 
-pub(super) use case::{Case, Endpoint, LongPoll, Pace, Poll, WebSocket};
+pub(super) use case::{Case, Endpoint, Group, LongPoll, Pace, Poll, WebSocket};
 pub(super) use publish::{Http, Publish, Spacing};
 pub(super) use slo::Slo;
 pub(super) use text::{Bytes, PerSecond, Text};
