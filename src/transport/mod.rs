@@ -23,6 +23,8 @@ pub use pull::{Pull, unexpected};
 pub use request::PostHead;
 pub use websocket::WebSocket;
 
+pub use crate::model::Stage;
+
 use crate::model::{Failure, Nanos, Traffic};
 use crate::net::{Dialer, Endpoint};
 use std::future::Future;
@@ -120,6 +122,12 @@ pub trait Session {
         false
     }
 
+    /// When `poll_event` wants to be called again though nothing came from the network: a ping is due,
+    /// a silence has lasted too long, a wait for readiness is over. It may move with every poll.
+    fn next_deadline(&self) -> Option<Nanos> {
+        None
+    }
+
     /// Bytes through this session's sockets so far, units that were never finished included.
     fn wire(&self) -> Traffic;
 }
@@ -147,19 +155,6 @@ pub struct Closing {
     pub reason: String,
     /// What a browser calls `wasClean`: both close frames went over.
     pub clean: bool,
-}
-
-/// A stage of attaching.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    /// Until the TCP connection stands.
-    Tcp,
-    /// The TLS handshake.
-    Tls,
-    /// The WebSocket upgrade, or the head of an endless response.
-    Upgrade,
-    /// From there until it can receive: logins, subscriptions.
-    Ready,
 }
 
 /// Where a session hands what it receives.

@@ -5,6 +5,7 @@ mod base;
 mod case;
 mod cursor;
 mod headers;
+mod life;
 mod load;
 mod publish;
 mod report;

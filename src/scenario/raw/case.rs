@@ -1,6 +1,6 @@
 //! `[[case]]`: how the clients of a case attach.
 
-use super::{Bytes, Cursor, Headers, Text};
+use super::{Bytes, Cursor, Headers, Life, Reconnect, Text};
 use crate::model::Nanos;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
@@ -32,6 +32,17 @@ pub(in crate::scenario) struct Case {
     /// Keep cookies, each client its own.
     #[schemars(extend("default" = false))]
     pub(in crate::scenario) cookies: Option<bool>,
+    /// What a client does when its session ends though it was to stay, or could not be opened.
+    #[schemars(extend("default" = "none"))]
+    pub(in crate::scenario) reconnect: Option<Reconnect>,
+    /// A client leaves after so long (a mean, unless `life = "fixed"`). Left out: it stays.
+    pub(in crate::scenario) stay: Option<Text<Nanos>>,
+    /// A client that has left returns after so long (a mean, unless `life = "fixed"`). Left out:
+    /// another one takes its place at once.
+    pub(in crate::scenario) away: Option<Text<Nanos>>,
+    /// How `stay` and `away` are distributed.
+    #[schemars(extend("default" = "exponential"))]
+    pub(in crate::scenario) life: Option<Life>,
     /// In a group: its share of the clients, against the sum of all weights.
     #[schemars(range(min = 0.001, max = 1_000_000.0), extend("default" = 1))]
     pub(in crate::scenario) weight: Option<f64>,

@@ -6,12 +6,14 @@
 //! next. They judge nothing; `lower` does.
 
 mod case;
+mod life;
 mod publish;
 mod slo;
 mod text;
 mod unions;
 
 pub(super) use case::{Case, Endpoint, Group, LongPoll, Pace, Poll, WebSocket};
+pub(super) use life::{Life, Policy, Reconnect, ReconnectTable};
 pub(super) use publish::{Http, Publish, Spacing};
 pub(super) use slo::Slo;
 pub(super) use text::{Bytes, PerSecond, Text};
