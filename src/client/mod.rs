@@ -5,6 +5,7 @@
 mod listener;
 mod publisher;
 mod pull_pace;
+mod reconnect;
 #[cfg(test)]
 mod tests;
 mod virtual_client;

@@ -24,6 +24,8 @@ pub use pull::{Pull, unexpected};
 pub use request::PostHead;
 pub use websocket::WebSocket;
 
+pub use crate::model::Stage;
+
 use crate::model::{Failure, Nanos, Traffic};
 use crate::net::{Dialer, Endpoint};
 use std::future::Future;
@@ -169,19 +171,6 @@ pub struct Closing {
     pub reason: String,
     /// What a browser calls `wasClean`: both close frames went over.
     pub clean: bool,
-}
-
-/// A stage of attaching.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    /// Until the TCP connection stands.
-    Tcp,
-    /// The TLS handshake.
-    Tls,
-    /// The WebSocket upgrade, or the head of an endless response.
-    Upgrade,
-    /// From there until it can receive: logins, subscriptions.
-    Ready,
 }
 
 /// Where a session hands what it receives.

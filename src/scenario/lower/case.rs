@@ -1,12 +1,11 @@
 //! `[[case]]` to a carrier.
 
-use super::{Report, cursor, dialect, headers, nonzero};
+use super::{Report, cursor, dialect, headers, life, nonzero};
 use crate::model::Nanos;
 use crate::scenario::path::KeyPath;
 use crate::scenario::raw::{Bytes, Case, Endpoint, Group, LongPoll, Pace, Poll, Text, WebSocket};
 use crate::scenario::{
-    CarrierSpec, GroupPlan, HeaderProfile, LifeSpec, LongPollSpec, Method, PollSpec, PullSpec, ReconnectSpec,
-    WebSocketSpec, template,
+    CarrierSpec, GroupPlan, HeaderProfile, LongPollSpec, Method, PollSpec, PullSpec, WebSocketSpec, template,
 };
 
 /// A case, before it is multiplied into runs.
@@ -58,6 +57,7 @@ fn mixed(case: &Case, groups: &[Group], at: &KeyPath, r: &mut Report<'_>) -> Vec
         let help = "give each group its own transport, and the case none".to_owned();
         r.wrong(&at.key("group"), format!("`{at}` has groups and a transport of its own"), Some(help));
     }
+    life::belongs_to_groups(case, at, r);
     let lowered = groups.iter().enumerate().filter_map(|(i, Group(inner))| {
         let at = at.key("group").index(i);
         let name = inner.name.clone().unwrap_or_else(|| format!("group {}", i + 1));
@@ -80,8 +80,8 @@ fn group(case: &Case, name: String, at: &KeyPath, r: &mut Report<'_>) -> Option<
         secure: case.secure.unwrap_or(false),
         cookies: case.cookies.unwrap_or(false),
         dialect,
-        life: LifeSpec::default(),
-        reconnect: ReconnectSpec::default(),
+        life: life::life(case, at, r),
+        reconnect: life::reconnect(case.reconnect.as_ref(), &at.key("reconnect"), r),
     };
     Some(Grouped { plan, own_headers: headers.is_some(), template_at, at: at.clone() })
 }

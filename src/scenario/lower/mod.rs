@@ -6,6 +6,7 @@ mod case;
 mod cursor;
 mod dialect;
 mod headers;
+mod life;
 mod load;
 mod publish;
 mod report;

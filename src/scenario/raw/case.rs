@@ -1,6 +1,6 @@
 //! `[[case]]`: how the clients of a case attach.
 
-use super::{Bytes, Cursor, Headers, Keepalive, Mqtt, Pairs, Rule, SendBy, Step, Text};
+use super::{Bytes, Cursor, Headers, Keepalive, Life, Mqtt, Pairs, Reconnect, Rule, SendBy, Step, Text};
 use crate::model::Nanos;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
@@ -63,6 +63,17 @@ pub(in crate::scenario) struct Case {
     pub(in crate::scenario) same_connection: Option<bool>,
     /// MQTT 3.1.1 over a WebSocket.
     pub(in crate::scenario) mqtt: Option<Mqtt>,
+    /// What a client does when its session ends though it was to stay, or could not be opened.
+    #[schemars(extend("default" = "none"))]
+    pub(in crate::scenario) reconnect: Option<Reconnect>,
+    /// A client leaves after so long (a mean, unless `life = "fixed"`). Left out: it stays.
+    pub(in crate::scenario) stay: Option<Text<Nanos>>,
+    /// A client that has left returns after so long (a mean, unless `life = "fixed"`). Left out:
+    /// another one takes its place at once.
+    pub(in crate::scenario) away: Option<Text<Nanos>>,
+    /// How `stay` and `away` are distributed.
+    #[schemars(extend("default" = "exponential"))]
+    pub(in crate::scenario) life: Option<Life>,
     /// In a group: its share of the clients, against the sum of all weights.
     #[schemars(range(min = 0.001, max = 1_000_000.0), extend("default" = 1))]
     pub(in crate::scenario) weight: Option<f64>,

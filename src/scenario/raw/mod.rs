@@ -7,6 +7,7 @@
 
 mod case;
 mod dialect;
+mod life;
 mod many;
 mod publish;
 mod slo;
@@ -15,6 +16,7 @@ mod unions;
 
 pub(super) use case::{Case, Endpoint, Group, LongPoll, Pace, Poll, WebSocket};
 pub(super) use dialect::{Keepalive, Mqtt, On, PresetFile, Rule, SendBy, Step};
+pub(super) use life::{Life, Policy, Reconnect, ReconnectTable};
 pub(super) use many::{Many, Plain, Sets, Source};
 pub(super) use publish::{Http, Publish, Spacing};
 pub(super) use slo::Slo;
