@@ -1,9 +1,9 @@
 //! A WebSocket after its handshake.
 
 use super::channel::{Channel, Subscription};
+use super::farewell::Farewell;
 use super::frame::{self, Assembler, Incoming, Opcode, code};
 use super::port::{Ended, Port};
-use super::push::Fate;
 use crate::model::Nanos;
 use std::rc::Rc;
 
@@ -17,19 +17,19 @@ pub(super) enum Purpose {
     Echo,
 }
 
-/// Speaks WebSocket until one side closes.
+/// Speaks WebSocket until one side closes; no subscriber any more when this comes back.
+///
+/// # Errors
+/// The connection is over, or is to be finished when its fate says so.
 pub(super) async fn run(
     port: &mut Port,
     purpose: Purpose,
     subscription: Option<Subscription>,
 ) -> Result<(), Ended> {
+    port.connection.set_farewell(Farewell::WebSocket);
     let done = listen(port, &purpose).await;
-    // No subscriber any more, from this moment: the goodbye below may take its time.
     drop(subscription);
-    match done {
-        Err(Ended) if port.connection.fate() != Fate::Closing => Err(Ended),
-        _ => port.finish().await,
-    }
+    done
 }
 
 async fn listen(port: &mut Port, purpose: &Purpose) -> Result<(), Ended> {
