@@ -35,7 +35,8 @@ pub(super) enum Fate {
 
 /// The side of a connection that others may write to.
 pub(super) struct Connection {
-    socket: OwnedWriteHalf,
+    /// Taken only when this is dropped.
+    socket: Option<OwnedWriteHalf>,
     server: Rc<Server>,
     /// Decided once, when it was accepted.
     tls: Option<Box<Tls>>,
@@ -54,7 +55,7 @@ impl Connection {
     /// Takes the writing half.
     pub(super) fn new(socket: OwnedWriteHalf, server: Rc<Server>, tls: Option<Box<Tls>>) -> Connection {
         Connection {
-            socket,
+            socket: Some(socket),
             server,
             tls,
             queue: RefCell::default(),
@@ -73,7 +74,7 @@ impl Connection {
 
     /// The socket, for its options.
     pub(super) fn socket(&self) -> &TcpStream {
-        self.socket.as_ref()
+        self.socket.as_ref().expect("taken only by drop").as_ref()
     }
 
     /// Its TLS session.
@@ -151,7 +152,7 @@ impl Connection {
         let mut queue = self.queue.borrow_mut();
         let taken = match queue.pieces.is_empty() {
             true if bytes.is_empty() => return true,
-            true => self.written(self.socket.try_write(bytes)),
+            true => self.written(self.socket().try_write(bytes)),
             false => Ok(0),
         };
         match taken {
@@ -188,7 +189,7 @@ impl Connection {
             if queue.pieces.is_empty() {
                 return Poll::Ready(Ok(()));
             }
-            let result = self.socket.try_write_vectored(&queue.slices());
+            let result = self.socket().try_write_vectored(&queue.slices());
             match self.written(result)? {
                 0 => {
                     drop(queue);
@@ -257,6 +258,16 @@ impl Connection {
             // Its goodbye was said already.
             _ if gracefully && self.fate.get() == Fate::Closing => {}
             _ => self.lose(),
+        }
+    }
+}
+
+impl Drop for Connection {
+    /// Dropping the half says in due form that nothing more will come; a lost connection is to be
+    /// reset instead, or its client would take what it has for all there was.
+    fn drop(&mut self) {
+        if let Some(half) = self.socket.take().filter(|_| self.fate.get() == Fate::Lost) {
+            half.forget();
         }
     }
 }
