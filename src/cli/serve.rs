@@ -11,13 +11,15 @@ use tokio::sync::oneshot;
 
 /// Run the bundled reference server.
 ///
-/// It carries the same messages by polling, long polling and WebSocket, on one core and in memory.
+/// It carries the same messages by polling, long polling, streams and WebSocket, on one core and in
+/// memory, plain and over TLS.
 /// `pushbench run` starts it by itself when a scenario names no target.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Try it (each line in a terminal of its own):
   pushbench serve
   curl -i http://127.0.0.1:9000/lp/news                    wait for the next message
+  curl -N http://127.0.0.1:9000/sse/news?after=0           all messages, as they come
   curl -i http://127.0.0.1:9000/pub/news -d 'hello'        publish one: 202 and who got it
   curl -i http://127.0.0.1:9000/poll/news?after=0          all since a cursor; the new one is the ETag
   curl -i http://127.0.0.1:9000/latest/news                the newest only
@@ -26,7 +28,13 @@ Try it (each line in a terminal of its own):
 
 Paths (CH is any name, made when first used):
   POST|PUT|DELETE /pub/CH    GET /poll/CH /latest/CH /lp/CH    WebSocket /ws/CH /duplex/CH /echo
-  Cursors travel as If-None-Match: \"N\" or as ?after=N. /duplex/CH publishes what a client sends.")]
+  GET|POST /sse/CH /iframe/CH /chunked/CH /multipart/CH /lines/CH /lenpref/CH
+  Cursors travel as If-None-Match: \"N\" or as ?after=N, for SSE as Last-Event-ID too. ?limit=N ends a
+  stream after N messages; ?retry=MS tells SSE clients to wait; /ws/CH?ids=1 begins each message with
+  its number. /duplex/CH publishes what a client sends.
+
+Faults (--fault, may be repeated; times from the first connection accepted):
+  restart at|every TIME for TIME [gracefully] [losing history]")]
 pub(super) struct Args {
     /// Address and port to listen on; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:9000")]

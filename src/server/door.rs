@@ -50,7 +50,6 @@ mod tests {
     use std::net::TcpStream;
 
     #[test]
-    #[expect(clippy::disallowed_methods, reason = "a test of listening connects by itself")]
     fn a_door_opens_again_where_it_was() {
         let (door, listener) = Door::bind(([127, 0, 0, 1], 0).into()).unwrap();
         assert_eq!(listener.local_addr().unwrap(), door.address);

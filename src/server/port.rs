@@ -34,24 +34,27 @@ pub(super) struct Port {
     half: OwnedReadHalf,
 }
 
-/// Serves one connection until it ends; over TLS when there is a session.
-pub(super) async fn run(server: Rc<Server>, socket: TcpStream, tls: Option<Box<Tls>>) {
+/// Serves one connection until it ends; over TLS when there is a session. From the call, not only
+/// from when the task first runs, a restart ends this connection too.
+pub(super) fn run(server: Rc<Server>, socket: TcpStream, tls: Option<Box<Tls>>) -> impl Future<Output = ()> {
     server.stats.connections.add(1);
     server.stats.accepted.add(1);
     let (half, writer) = socket.into_split();
     let connection = Rc::new(Connection::new(writer, Rc::clone(&server), tls));
     let ticket = server.live.enter(&connection);
     let mut port = Port { connection, input: Input::default(), half };
-    // How it ended needs no telling: a peer that went away is daily bread.
-    let _ = converse(&mut port).await;
-    if port.is_to_be_finished() {
-        let _ = port.finish().await;
+    async move {
+        // How it ended needs no telling: a peer that went away is daily bread.
+        let _ = converse(&mut port).await;
+        if port.is_to_be_finished() {
+            let _ = port.finish().await;
+        }
+        if port.connection.fate() == Fate::Lost {
+            port.reset();
+        }
+        server.live.leave(ticket);
+        server.stats.connections.less();
     }
-    if port.connection.fate() == Fate::Lost {
-        port.reset();
-    }
-    server.live.leave(ticket);
-    server.stats.connections.less();
 }
 
 async fn converse(port: &mut Port) -> Result<(), Ended> {

@@ -4,6 +4,7 @@ use super::channel::{Channel, Subscription};
 use super::farewell::Farewell;
 use super::frame::{self, Assembler, Incoming, Opcode, code};
 use super::port::{Ended, Port};
+use super::push::Fate;
 use crate::model::Nanos;
 use std::rc::Rc;
 
@@ -44,6 +45,10 @@ async fn listen(port: &mut Port, purpose: &Purpose) -> Result<(), Ended> {
         while let Some(incoming) = next(port, &mut assembler) {
             if !obey(port, purpose, incoming).await {
                 return Ok(());
+            }
+            // Publishing may have taken its turns: what else has come is of no use to a lost cause.
+            if port.connection.fate() != Fate::Open {
+                return Err(Ended);
             }
         }
         port.input.rest();
