@@ -2,7 +2,7 @@
 
 use crate::raw::{Raw, request, until_stats};
 use pushbench::server::{Config, Running, start_on_thread};
-use std::io::{ErrorKind, Read};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -101,18 +101,71 @@ fn a_graceful_restart_says_goodbye_and_may_lose_its_history() {
 #[test]
 fn restarts_go_on() {
     let running = server("restart every 400ms for 100ms");
-    let mut seen = String::new();
+    let mut seen = Ok(String::new());
     for _ in 0..4_000 {
         // The connection may fall to the very restart it wants to know of.
-        if let Ok(mut socket) = TcpStream::connect(running.address) {
-            use std::io::Write;
-            let asked = socket.write_all(request("GET", "/stats", "Connection: close\r\n").as_bytes());
-            seen.clear();
-            if asked.is_ok() && socket.read_to_string(&mut seen).is_ok() && seen.contains("\"restarts\":3,") {
-                return;
-            }
+        seen = ask(running.address, &request("GET", "/stats", "Connection: close\r\n"));
+        if seen.as_ref().is_ok_and(|answer| answer.contains("\"restarts\":3,")) {
+            return;
         }
         std::thread::sleep(Duration::from_millis(5));
     }
-    panic!("never came to three restarts: {seen}");
+    panic!("never came to three restarts: {seen:?}");
+}
+
+/// Sends one request on a connection of its own; the answer, if it came whole.
+fn ask(address: SocketAddr, bytes: &str) -> std::io::Result<String> {
+    let mut socket = TcpStream::connect(address)?;
+    socket.write_all(bytes.as_bytes())?;
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer)?;
+    Ok(answer)
+}
+
+/// Reads events until the connection is lost or the last one has come; `last` is the newest seen.
+fn follow(address: SocketAddr, last: &mut u64) -> std::io::Result<bool> {
+    let mut socket = TcpStream::connect(address)?;
+    socket.write_all(request("GET", "/sse/f?after=0", &format!("Last-Event-ID: {last}\r\n")).as_bytes())?;
+    let (mut lines, mut id) = (BufReader::new(socket), 0);
+    loop {
+        let mut line = String::new();
+        if lines.read_line(&mut line)? == 0 || !line.ends_with('\n') {
+            return Ok(false);
+        }
+        if let Some(text) = line.strip_prefix("id: ") {
+            id = text.trim_end().parse().unwrap();
+        } else if let Some(text) = line.strip_prefix("data: ") {
+            assert_eq!(id, *last + 1, "nothing missed, nothing twice");
+            *last = id;
+            if text == "end\n" {
+                return Ok(true);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_client_that_resumes_misses_nothing_over_restarts() {
+    let running = server("restart every 150ms for 50ms");
+    let address = running.address;
+    let (mut last, mut lives) = (0, 0);
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            for n in 0..200 {
+                let body = if n < 199 { "more" } else { "end" };
+                let headers = format!("Connection: close\r\nContent-Length: {}\r\n", body.len());
+                let publish = request("POST", "/pub/f", &headers) + body;
+                // What a restart cut off may be there or not: published again, it is another message.
+                while !ask(address, &publish).is_ok_and(|answer| answer.starts_with("HTTP/1.1 202")) {
+                    std::thread::sleep(Duration::from_millis(2));
+                }
+                std::thread::sleep(Duration::from_millis(2));
+            }
+        });
+        while !matches!(follow(address, &mut last), Ok(true)) {
+            lives += 1;
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    });
+    assert!(last >= 200 && lives > 1, "{last} messages over {lives} interruptions");
 }
