@@ -13,8 +13,9 @@ mod publish;
 mod slo;
 mod text;
 mod unions;
+mod websocket;
 
-pub(super) use case::{Case, Endpoint, Group, LongPoll, Pace, Poll, WebSocket};
+pub(super) use case::{Case, Endpoint, Group, LongPoll, Pace, Poll};
 pub(super) use dialect::{Keepalive, Mqtt, On, PresetFile, Rule, SendBy, Step};
 pub(super) use life::{Life, Policy, Reconnect, ReconnectTable};
 pub(super) use many::{Many, Plain, Sets, Source};
@@ -22,6 +23,7 @@ pub(super) use publish::{Http, Publish, Spacing};
 pub(super) use slo::Slo;
 pub(super) use text::{Bytes, PerSecond, Text};
 pub(super) use unions::{ChannelsOf, Cursor, CursorTable, Headers, Pairs};
+pub(super) use websocket::{Deflate, Ping, WebSocket};
 
 use crate::model::Nanos;
 use schemars::JsonSchema;
