@@ -14,6 +14,7 @@ mod publish_http;
 mod pull;
 mod request;
 pub mod split;
+mod stream;
 pub mod tap;
 mod websocket;
 
@@ -22,6 +23,7 @@ pub use headers::{RequestKind, block};
 pub use publish_http::{Answer, PostConnection};
 pub use pull::{Pull, unexpected};
 pub use request::PostHead;
+pub use stream::Stream;
 pub use websocket::WebSocket;
 
 use crate::model::{Failure, Nanos, Traffic};
@@ -121,6 +123,12 @@ pub trait Session {
         false
     }
 
+    /// When `poll_event` wants to be called again though nothing came from the network: a ping is due,
+    /// a silence has lasted too long, a cap is reached. It may move with every poll.
+    fn next_deadline(&self) -> Option<Nanos> {
+        None
+    }
+
     /// Bytes through this session's sockets so far, units that were never finished included.
     fn wire(&self) -> Traffic;
 }
@@ -192,7 +200,8 @@ pub struct Unit<'a> {
     ///
     /// A pull answer: its own request and answer. A WebSocket unit: its frames, and as framing what
     /// we wrote since the last unit (pongs, first texts); the first unit of a session is the
-    /// handshake. What never became a unit (a broken answer, a request nobody answered, half a
+    /// handshake. A stream's first unit is both heads, each later one a part of the body with the chunk
+    /// sizes in front of it. What never became a unit (a broken answer, a request nobody answered, half a
     /// message) is in [`Session::wire`] alone, so `wire` less all units is exactly that.
     pub traffic: Traffic,
 }
