@@ -5,6 +5,7 @@ mod conductor;
 mod cores;
 mod interrupt;
 mod manifest;
+mod places;
 pub mod preflight;
 mod process;
 mod rail;

@@ -5,6 +5,7 @@ mod error;
 mod finite;
 mod folder;
 mod hlog;
+mod lives;
 mod quantiles;
 mod read;
 mod series;
@@ -14,6 +15,7 @@ mod summary;
 pub use charts::{Chart, read_charts};
 pub use error::ResultError;
 pub use folder::Folder;
+pub use lives::*;
 pub use slo::{METRICS, Metric, Unit, evaluate, metric};
 pub use summary::*;
 
