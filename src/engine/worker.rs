@@ -6,7 +6,7 @@ use super::timeline::Timeline;
 use crate::client::{ClientState, Feed, FeedChannel, Publisher, PublisherReport, VirtualClient, Workplace};
 use crate::clock::{self, Clock, Timer};
 use crate::model::{Failure, Nanos, Op, RunTag};
-use crate::net::{Dialer, Endpoint};
+use crate::net::{Dialer, Endpoint, Place};
 use crate::pace::{Schedule, Spacing};
 use crate::record::{ClientLedger, Recorder, Snapshot};
 use crate::scenario::{Arrivals, CarrierSpec, GroupPlan, RunPlan, fill, groups_of};
@@ -187,7 +187,7 @@ impl Kind<'_> {
         Kind {
             group,
             carrier: Rc::from(transport::carrier(&group.carrier)),
-            headers: transport::block(&group.headers, kind, &setup.authority),
+            headers: transport::block(&group.headers, kind, &setup.authority, false),
         }
     }
 }
@@ -235,7 +235,7 @@ fn feed(setup: &Setup) -> Option<Feed> {
         }
     };
     Some(Feed {
-        address: *address,
+        to: Place::plain(*address),
         channels: (setup.index..run.channels.len()).step_by(setup.workers).map(channel).collect(),
         start: setup.timeline.connected,
         measure: setup.timeline.measured(),

@@ -27,7 +27,7 @@ pub(super) struct Upgraded {
 
 /// Connects and upgrades. Cancel-safe: dropping it resets the connection.
 pub(super) async fn upgrade(dial: &Dialer, to: &Endpoint, offered: &[String]) -> Result<Upgraded, Failure> {
-    let mut stream = dial.connect(to.address).await?;
+    let mut stream = dial.connect(&to.place()).await?;
     let key = key();
     stream.write_all(request(to, offered, &key).as_bytes()).await.map_err(|e| io_failure(&e))?;
     let mut decoder = Decoder::new();

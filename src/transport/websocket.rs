@@ -6,7 +6,9 @@
 
 use super::handshake::{Upgraded, upgrade};
 use super::tap::FrameWalker;
-use super::{Carrier, Closing, Event, LocalBoxFuture, Rhythm, Session, Sink, Unit, UnitKind};
+use super::{
+    Carrier, Closing, Event, LocalBoxFuture, Rhythm, Session, Sink, Stage, Unit, UnitKind, tell_connected,
+};
 use crate::model::{Failure, Nanos, Traffic};
 use crate::net::{Dialer, Endpoint, Stream, io_failure};
 use crate::scenario::WebSocketSpec;
@@ -64,7 +66,6 @@ impl Carrier for WebSocket {
         Box::pin(async move {
             let Upgraded { stream, part, request_bytes, answer_bytes, received } =
                 upgrade(dial, to, &self.subprotocols).await?;
-            let opened = stream.opened();
             let config = Some(self.config(to.expected_bytes));
             let mut walker = FrameWalker::default();
             walker.walk(&part);
@@ -80,7 +81,7 @@ impl Carrier for WebSocket {
             let session = WebSocketSession {
                 open: Some(Box::new(open)),
                 done: handshake,
-                untold: Some(Untold { opened, received }),
+                untold: Some(received),
                 told_out: request_bytes,
             };
             Ok(Box::new(session) as Box<dyn Session>)
@@ -93,8 +94,8 @@ struct WebSocketSession {
     open: Option<Box<Open>>,
     /// The handshake's bytes while the session is open, all bytes when it is over.
     done: Traffic,
-    /// What the first poll hands over.
-    untold: Option<Untold>,
+    /// When the read that completed the handshake returned, until the first poll tells of it.
+    untold: Option<Nanos>,
     /// Bytes written that have been part of a unit.
     told_out: u64,
 }
@@ -136,18 +137,12 @@ impl Write for Feed<'_, '_> {
     }
 }
 
-#[derive(Clone, Copy)]
-struct Untold {
-    opened: (Nanos, Nanos),
-    received: Nanos,
-}
-
 impl Session for WebSocketSession {
     fn request(&mut self) {}
 
     fn poll_event(&mut self, cx: &mut Context<'_>, sink: &mut dyn Sink) -> Poll<Result<Event, Failure>> {
         let done = match self.untold.take() {
-            Some(untold) => self.begin(untold, sink),
+            Some(received) => self.begin(received, sink),
             None => self.poll_messages(cx, sink),
         };
         if !matches!(done, Poll::Pending | Poll::Ready(Ok(Event::Received))) {
@@ -171,17 +166,18 @@ impl Session for WebSocketSession {
             wire_out: out,
             ..Traffic::default()
         };
-        self.done + frames
+        self.done + frames + open.stream.tls_total()
     }
 }
 
 impl WebSocketSession {
     /// Tells of the handshake, and of messages that came in the same read as its end.
-    fn begin(&mut self, untold: Untold, sink: &mut dyn Sink) -> Poll<Result<Event, Failure>> {
-        sink.connected(untold.opened.0, untold.opened.1);
-        let (kind, received) = (UnitKind::Control, untold.received);
-        sink.unit(&Unit { kind, received, body: &[], traffic: self.done });
+    fn begin(&mut self, received: Nanos, sink: &mut dyn Sink) -> Poll<Result<Event, Failure>> {
         let Some(open) = &mut self.open else { return Poll::Ready(Err(Failure::ClosedEarly)) };
+        tell_connected(&open.stream, sink);
+        sink.stage(Stage::Upgrade, received - open.stream.usable_at());
+        let traffic = self.done + open.stream.take_tls();
+        sink.unit(&Unit { kind: UnitKind::Control, received, body: &[], traffic });
         let event = open.take_messages(&[], &mut self.told_out, sink)?;
         Poll::Ready(Ok(event.unwrap_or(Event::Received)))
     }
@@ -302,6 +298,7 @@ impl Open {
             wire_out: out,
             ..Traffic::default()
         };
+        let traffic = traffic + self.stream.take_tls();
         sink.unit(&Unit { kind, received: self.stream.last_read_at(), body, traffic });
     }
 }
