@@ -6,6 +6,7 @@
 
 use super::Workplace;
 use crate::model::{Failure, Nanos, Op, Outcome, Sample, Stamp, Traffic};
+use crate::net::Place;
 use crate::pace::Schedule;
 use crate::record::ChannelFeed;
 use crate::transport::{PostConnection, PostHead};
@@ -13,7 +14,6 @@ use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::future::poll_fn;
-use std::net::SocketAddr;
 use std::ops::Range;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
@@ -25,7 +25,7 @@ const BURST: u32 = 32;
 /// What one worker publishes.
 pub struct Feed {
     /// Where to.
-    pub address: SocketAddr,
+    pub to: Place,
     /// The channels of this worker.
     pub channels: Vec<FeedChannel>,
     /// When due times count from.
@@ -207,7 +207,7 @@ impl Publisher {
     }
 
     async fn serve(self: Rc<Self>, index: usize, slot: Rc<Slot>) {
-        let mut connection = PostConnection::new(&self.place.dialer, self.feed.address);
+        let mut connection = PostConnection::new(&self.place.dialer, &self.feed.to);
         let mut body = message_body(self.place.payload_bytes as usize);
         let mut told = Traffic::default();
         loop {

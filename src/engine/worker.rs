@@ -7,7 +7,7 @@ use super::timeline::Timeline;
 use crate::client::{ClientState, Feed, FeedChannel, Publisher, PublisherReport, VirtualClient, Workplace};
 use crate::clock;
 use crate::model::{Failure, Nanos, Op, RunTag};
-use crate::net::Endpoint;
+use crate::net::{Endpoint, Place};
 use crate::pace::{Schedule, Spacing};
 use crate::record::ClientLedger;
 use crate::scenario::{Arrivals, CarrierSpec, GroupPlan, RunPlan, fill, groups_of};
@@ -190,7 +190,7 @@ impl Kind<'_> {
         Kind {
             group,
             carrier: Rc::from(transport::carrier(&group.carrier)),
-            headers: transport::block(&group.headers, kind, &setup.authority),
+            headers: transport::block(&group.headers, kind, &setup.authority, false),
         }
     }
 }
@@ -238,7 +238,7 @@ fn feed(setup: &Setup) -> Option<Feed> {
         }
     };
     Some(Feed {
-        address: *address,
+        to: Place::plain(*address),
         channels: (setup.index..run.channels.len()).step_by(setup.workers).map(channel).collect(),
         start: setup.timeline.connected,
         measure: setup.timeline.measured(),

@@ -40,7 +40,7 @@ pub(super) struct Upgraded {
 /// Connects and upgrades. Cancel-safe: dropping it resets the connection; the bytes that crossed it
 /// are then in the endpoint's memory.
 pub(super) async fn upgrade(dial: &Dialer, to: &Endpoint, offer: Offer<'_>) -> Result<Upgraded, Failure> {
-    let mut stream = Attempt::new(dial.connect(to.address).await?, &to.memory);
+    let mut stream = Attempt::new(dial.connect(&to.place()).await?, &to.memory);
     let asked = Asked { offer, key: key() };
     stream.write_all(asked.request(to).as_bytes()).await.map_err(|e| io_failure(&e))?;
     let mut decoder = Decoder::new();

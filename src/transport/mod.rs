@@ -29,7 +29,7 @@ pub use websocket::WebSocket;
 pub use crate::model::Stage;
 
 use crate::model::{Failure, Nanos, Traffic};
-use crate::net::{Dialer, Endpoint};
+use crate::net::{self, Dialer, Endpoint};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -147,6 +147,10 @@ pub trait Session {
     }
 
     /// Bytes through this session's sockets so far, units that were never finished included.
+    ///
+    /// A session adds what TLS cost in one line each: [`net::Stream::take_tls`] to the traffic of a unit it
+    /// hands over, [`net::Stream::tls_total`] here (or [`net::Stream::tls_rest`], when what units told is kept as
+    /// a sum), before the connection is dropped. All three are zero over plain TCP.
     fn wire(&self) -> Traffic;
 }
 
@@ -190,8 +194,19 @@ pub trait Sink {
         let _ = took;
     }
 
-    /// A TCP connection was made (the first one, or another one after the last was lost).
+    /// A TCP connection was made (the first one, or another one after the last was lost); its stages
+    /// follow.
     fn connected(&mut self, started: Nanos, finished: Nanos);
+}
+
+/// Tells of a connection, and of the stages that making it had.
+fn tell_connected(stream: &net::Stream, sink: &mut dyn Sink) {
+    let (started, finished) = stream.opened();
+    sink.connected(started, finished);
+    sink.stage(Stage::Tcp, finished - started);
+    if let Some(took) = stream.tls_took() {
+        sink.stage(Stage::Tls, took);
+    }
 }
 
 /// One unit of a transport: an answer, a message, a control frame.
@@ -210,7 +225,8 @@ pub struct Unit<'a> {
     /// A pull answer: its own request and answer. A WebSocket unit: its frames, and as framing what
     /// we wrote since the last unit (pongs, first texts); the first unit of a session is the
     /// handshake. A stream's first unit is both heads, each later one a part of the body with the chunk
-    /// sizes in front of it. What never became a unit (a broken answer, a request nobody answered, half a
+    /// sizes in front of it. Over TLS each also has what the records cost that the socket carried since
+    /// the last unit, the first one of a connection its TLS handshake. What never became a unit (a broken answer, a request nobody answered, half a
     /// message) is in [`Session::wire`] alone, so `wire` less all units is exactly that.
     pub traffic: Traffic,
 }

@@ -5,9 +5,9 @@ use super::cursor::Cursor;
 use super::exchange::{Answered, Asker, Exchange};
 use super::http1::Head;
 use super::request::PullRequest;
-use super::{Carrier, Event, LocalBoxFuture, Rhythm, Session, Sink, Unit, UnitKind};
-use crate::model::{Failure, Nanos, Traffic};
-use crate::net::{Dialer, Endpoint};
+use super::{Carrier, Event, LocalBoxFuture, Rhythm, Session, Sink, Unit, UnitKind, tell_connected};
+use crate::model::{Failure, Traffic};
+use crate::net::{Dialer, Endpoint, Stream};
 use crate::scenario::{LongPollSpec, Method, PollSpec, PullSpec};
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -54,10 +54,11 @@ impl Carrier for Pull {
         to: &'a Endpoint,
     ) -> LocalBoxFuture<'a, Result<Box<dyn Session>, Failure>> {
         Box::pin(async move {
-            let stream = dial.connect(to.address).await?;
+            let place = to.place();
+            let stream = dial.connect(&place).await?;
             let session = PullSession {
-                exchange: Exchange::new(dial.clone(), to.address, Some(stream)),
                 request: PullRequest::new(self.method, to, &to.headers),
+                exchange: Exchange::new(dial.clone(), place, Some(stream)),
                 cursor: self.cursor.clone(),
                 statuses: Rc::clone(&self.statuses),
             };
@@ -116,8 +117,8 @@ impl Asker for Asking<'_> {
         (scratch, head)
     }
 
-    fn connected(&mut self, started: Nanos, finished: Nanos) {
-        self.sink.connected(started, finished);
+    fn connected(&mut self, stream: &Stream) {
+        tell_connected(stream, self.sink);
     }
 
     fn head(&mut self, head: &Head<'_>) {

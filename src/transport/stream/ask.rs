@@ -55,7 +55,7 @@ impl Stream {
                 done => return done.map(|asked| Asked { reused: true, spent, ..asked }),
             }
         }
-        let stream = dial.connect(to.address).await?;
+        let stream = dial.connect(&to.place()).await?;
         let asked = self.ask(stream, dial, to, &mut Traffic::default()).await?;
         Ok(Asked { spent, ..asked })
     }

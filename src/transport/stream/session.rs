@@ -3,7 +3,7 @@
 use super::super::cursor::Cursor;
 use super::super::http1::{Counts, Decoder, Step};
 use super::super::split::{Part, PartKind, Splitter, Then};
-use super::super::{Event, Session, Sink, Stage, Unit, UnitKind};
+use super::super::{Event, Session, Sink, Stage, Unit, UnitKind, tell_connected};
 use super::Caps;
 use super::ask::Asked;
 use crate::model::{Failure, Nanos, Traffic};
@@ -49,11 +49,14 @@ struct Book {
     /// Parts handed over, and those of data.
     parts: u64,
     events: u64,
+    /// What TLS cost and no unit has told of yet; what units have told of.
+    tls: Traffic,
+    told_tls: Traffic,
 }
 
 struct Untold {
-    /// When the connection was made, if it is new.
-    opened: Option<(Nanos, Nanos)>,
+    /// Whether the connection is new.
+    fresh: bool,
     asked: Nanos,
     received: Nanos,
     part: Vec<u8>,
@@ -63,19 +66,27 @@ impl StreamSession {
     pub(super) fn new(asked: Asked, caps: Caps, dial: &Dialer, to: &Endpoint) -> StreamSession {
         let Asked { stream, decoder, splitter, cursor, before, head_out, asked, part, reused, spent } = asked;
         let received = stream.last_read_at();
-        let opened = (!reused).then(|| stream.opened());
         let memory = Rc::clone(&to.memory);
         let open = Open {
             stream,
             dial: dial.clone(),
             decoder,
             splitter,
-            book: Book { cursor, memory, told: Counts::default(), payload: 0, parts: 0, events: 0 },
+            book: Book {
+                cursor,
+                memory,
+                told: Counts::default(),
+                payload: 0,
+                parts: 0,
+                events: 0,
+                tls: Traffic::default(),
+                told_tls: Traffic::default(),
+            },
             caps,
             deadline: caps.duration.map(|d| received + d),
             before,
             head_out,
-            untold: Some(Untold { opened, asked, received, part }),
+            untold: Some(Untold { fresh: !reused, asked, received, part }),
         };
         StreamSession { open: Some(Box::new(open)), done: spent }
     }
@@ -157,11 +168,13 @@ impl Open {
 
     /// Tells of the connection and of both heads, and of what came with the end of the latter.
     fn begin(&mut self, untold: &Untold, sink: &mut dyn Sink) -> Result<Went, Failure> {
-        if let Some((started, finished)) = untold.opened {
-            sink.connected(started, finished);
+        if untold.fresh {
+            tell_connected(&self.stream, sink);
         }
         sink.stage(Stage::Upgrade, untold.received - untold.asked);
         let (head_in, wire_out) = (self.decoder.counts().headers, self.written());
+        let tls = self.stream.take_tls();
+        self.book.told_tls += tls;
         let traffic = Traffic {
             headers: self.head_out + head_in,
             // The body of a POST carries no message.
@@ -169,7 +182,7 @@ impl Open {
             wire_in: head_in,
             wire_out,
             ..Traffic::default()
-        };
+        } + tls;
         self.book.told.headers = head_in;
         let (kind, received) = (UnitKind::Control, untold.received);
         sink.unit(&Unit { kind, received, body: &[], traffic });
@@ -213,6 +226,7 @@ impl Open {
     fn feed(&mut self, bytes: &[u8], then: Then, sink: &mut dyn Sink) -> Result<(), Failure> {
         let (counts, received) = (self.decoder.counts(), self.stream.last_read_at());
         let book = &mut self.book;
+        book.tls += self.stream.take_tls();
         let fed = self.splitter.feed(bytes, then, &mut |part| book.hand_over(&part, counts, received, sink));
         fed.map_err(|fault| {
             self.book.memory.borrow_mut().tell(fault.detail);
@@ -248,7 +262,8 @@ impl Open {
         let headers = self.decoder.counts().headers + self.head_out;
         let payload = self.book.payload;
         let framing = wire_in + wire_out - headers - payload;
-        Traffic { payload, framing, headers, wire_in, wire_out, ..Traffic::default() }
+        let tls = self.book.told_tls + self.book.tls + self.stream.tls_rest();
+        Traffic { payload, framing, headers, wire_in, wire_out, ..Traffic::default() } + tls
     }
 }
 
@@ -261,7 +276,9 @@ impl Book {
         self.told = counts;
         self.payload += payload;
         let wire_in = payload + framing + headers;
-        let traffic = Traffic { payload, framing, headers, wire_in, ..Traffic::default() };
+        let tls = std::mem::take(&mut self.tls);
+        self.told_tls += tls;
+        let traffic = Traffic { payload, framing, headers, wire_in, ..Traffic::default() } + tls;
         let kind = match part.kind {
             PartKind::Data => UnitKind::Data,
             PartKind::Heartbeat | PartKind::Prelude => UnitKind::Control,
