@@ -18,6 +18,8 @@ pub struct Dialer {
     clock: Clock,
     read_buffer: Rc<RefCell<Box<[u8]>>>,
     write_buffer: Rc<RefCell<Vec<u8>>>,
+    /// A connection that the next connect takes in place of a new one.
+    parked: Option<Rc<RefCell<Option<Stream>>>>,
 }
 
 impl Dialer {
@@ -27,6 +29,7 @@ impl Dialer {
             clock,
             read_buffer: Rc::new(RefCell::new(vec![0; READ_BUFFER_BYTES].into_boxed_slice())),
             write_buffer: Rc::default(),
+            parked: None,
         }
     }
 
@@ -42,9 +45,18 @@ impl Dialer {
     /// # Errors
     /// The failure that the system's error stands for.
     pub async fn connect(&self, to: SocketAddr) -> Result<Stream, Failure> {
+        if let Some(parked) = self.parked.as_ref().and_then(|p| p.borrow_mut().take()) {
+            return Ok(parked);
+        }
         let started = self.clock.now();
         let socket = open(to).await.map_err(|e| connect_failure(&e))?;
         Ok(Stream::new(socket, self.clock, started))
+    }
+
+    /// A dialer of one client, whose next connect takes this connection, which counts from zero.
+    pub(crate) fn parking(&self, mut stream: Stream) -> Dialer {
+        stream.start_over();
+        Dialer { parked: Some(Rc::new(RefCell::new(Some(stream)))), ..self.clone() }
     }
 
     /// The read buffer of the worker: borrowed for one read and the decoding of what it gave, never
