@@ -181,10 +181,7 @@ struct Kind<'s> {
 
 impl Kind<'_> {
     fn of<'s>(group: &'s GroupPlan, setup: &Setup) -> Kind<'s> {
-        let kind = match &group.carrier {
-            CarrierSpec::WebSocket(_) => RequestKind::WebSocket,
-            CarrierSpec::Poll(_) | CarrierSpec::LongPoll(_) | CarrierSpec::Stream(_) => RequestKind::Get,
-        };
+        let kind = RequestKind::of(&group.carrier);
         Kind {
             group,
             carrier: carrier(group, setup),
