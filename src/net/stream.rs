@@ -89,6 +89,14 @@ impl Stream {
         self.written
     }
 
+    /// Counts from zero again: what crossed it so far has been told by who used it.
+    pub(crate) fn start_over(&mut self) {
+        (self.read, self.written) = (0, 0);
+        if let Some(tls) = &mut self.tls {
+            tls.start_over();
+        }
+    }
+
     /// Bytes that crossed the socket so far, in and out.
     pub fn wire_bytes(&self) -> (u64, u64) {
         let tls = self.tls_total();

@@ -122,6 +122,20 @@ impl Exchange {
         self.clear();
     }
 
+    /// Hands out the connection, when it may carry another request.
+    pub(super) fn release(&mut self) -> Option<Stream> {
+        match std::mem::replace(&mut self.link, Link::Down) {
+            Link::Up(stream) if self.reused => {
+                self.done += stream.tls_rest();
+                Some(stream)
+            }
+            other => {
+                self.link = other;
+                None
+            }
+        }
+    }
+
     /// Drops the connection; what TLS cost that no answer has told stays counted.
     fn hang_up(&mut self) {
         self.done += self.tls_rest();

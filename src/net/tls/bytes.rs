@@ -32,6 +32,8 @@ pub(super) struct TlsBytes {
     pub(super) read: Way,
     pub(super) written: Way,
     told: Traffic,
+    /// What the total does not count: it was told by who had the connection before.
+    base: Traffic,
 }
 
 impl TlsBytes {
@@ -72,6 +74,15 @@ impl TlsBytes {
     /// Everything that is not the upper layer's, unfinished records included; `held` plain bytes wait
     /// to be taken by it.
     pub(super) fn total(&self, held: u64) -> Traffic {
+        self.all(held).since(self.base)
+    }
+
+    /// From here on the total counts from zero again; what was not taken by now is forgotten.
+    pub(super) fn start_over(&mut self, held: u64) {
+        (self.base, self.told) = (self.all(held), self.finished());
+    }
+
+    fn all(&self, held: u64) -> Traffic {
         let (read, written) = (self.read.unfinished() + held, self.written.unfinished());
         let unfinished =
             Traffic { tls: read + written, wire_in: read, wire_out: written, ..Traffic::default() };
@@ -80,7 +91,7 @@ impl TlsBytes {
 
     /// What of the total has not been taken.
     pub(super) fn rest(&self, held: u64) -> Traffic {
-        self.total(held).since(self.told)
+        self.all(held).since(self.told)
     }
 }
 

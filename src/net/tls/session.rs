@@ -367,6 +367,11 @@ impl Session {
         self.bytes.take()
     }
 
+    /// See [`crate::net::Stream::start_over`].
+    pub(in crate::net) fn start_over(&mut self) {
+        self.bytes.start_over(self.held.len() as u64);
+    }
+
     /// See [`crate::net::Stream::tls_total`].
     pub(in crate::net) fn total(&self) -> Traffic {
         self.bytes.total(self.held.len() as u64)
