@@ -23,7 +23,7 @@ pub use headers::{RequestKind, block};
 pub use publish_http::{Answer, PostConnection};
 pub use pull::{Pull, unexpected};
 pub use request::PostHead;
-pub use stream::Stream;
+pub use stream::HttpStream;
 pub use websocket::WebSocket;
 
 use crate::model::{Failure, Nanos, Traffic};

@@ -53,7 +53,7 @@ async fn open(spec: &StreamSpec, to: &Endpoint) -> Result<Client, Failure> {
 
 impl Client {
     /// Goes on until the answer ends or fails.
-    async fn to_the_end(&mut self) -> Result<(), Failure> {
+    async fn read_on(&mut self) -> Result<(), Failure> {
         while self.next().await? == Event::Received {}
         Ok(())
     }
@@ -71,7 +71,7 @@ fn read_all(spec: &StreamSpec, reply: impl Into<Vec<u8>>) -> (Result<(), Failure
     let to = endpoint(address);
     on_a_worker(async {
         let mut client = open(spec, &to).await.unwrap();
-        let ended = client.to_the_end().await;
+        let ended = client.read_on().await;
         (ended, client, to.clone())
     })
 }
@@ -87,7 +87,7 @@ fn sse_that_ends_by_the_close_resumes_behind_its_last_event() {
         let to = endpoint(address);
         for number in 0..3 {
             let mut client = open(&sse(), &to).await.unwrap();
-            client.to_the_end().await.unwrap();
+            client.read_on().await.unwrap();
             assert_eq!(client.texts(), [format!("m{number}")]);
             let request = told.recv().unwrap();
             assert!(request.contains("\r\nAccept: text/event-stream\r\n"), "{request}");
@@ -134,7 +134,7 @@ fn a_chunk_is_a_message_however_it_travels() {
     });
     on_a_worker(async {
         let mut client = open(&chunked(), &endpoint(address)).await.unwrap();
-        client.to_the_end().await.unwrap();
+        client.read_on().await.unwrap();
         assert_eq!(client.texts(), ["hello", "world!", "a", "b"]);
         let framing: Vec<u64> = client.basket.units[1..].iter().map(|u| u.traffic.framing).collect();
         // `5` 1 + 2; CRLF 2, `6;x=y` 5 + 2; 2, 1 + 2; the same; 2, the last chunk 1 + 2, 2.
@@ -158,7 +158,7 @@ fn an_answer_that_ends_is_opened_again_on_the_same_connection() {
         let (mut texts, mut connects) = (Vec::new(), 0);
         for _ in 0..6 {
             let mut client = open(&chunked(), &to).await.unwrap();
-            client.to_the_end().await.unwrap();
+            client.read_on().await.unwrap();
             texts.extend(client.texts());
             connects += client.basket.connects;
             let (wire, told) = (client.session.wire(), client.told());
@@ -191,7 +191,7 @@ fn caps_of_ours_end_an_answer_as_a_success() {
         let (address, gone) = endless_events();
         on_a_worker(async {
             let mut client = open(&spec, &endpoint(address)).await.unwrap();
-            assert_eq!(client.to_the_end().await, Ok(()));
+            assert_eq!(client.read_on().await, Ok(()));
             let texts = client.texts();
             assert!(texts.len() as u64 >= spec.most_events.unwrap_or(1), "{}", texts.len());
             let wire = client.session.wire();
@@ -240,7 +240,7 @@ fn parts_resume_with_their_own_headers() {
         let to = endpoint(address);
         for number in 0..2 {
             let mut client = open(&spec, &to).await.unwrap();
-            client.to_the_end().await.unwrap();
+            client.read_on().await.unwrap();
             assert_eq!(client.texts(), [format!("payload{number}")]);
             assert_eq!(client.session.wire(), client.told());
         }
@@ -266,7 +266,7 @@ fn a_post_sends_its_body_and_counts_it_as_framing() {
         let mut to = endpoint(address);
         to.body = "hello".into();
         let mut client = open(&spec, &to).await.unwrap();
-        client.to_the_end().await.unwrap();
+        client.read_on().await.unwrap();
         assert_eq!(client.texts(), ["one", "tw"]);
         let (head, body) = told.recv().unwrap();
         assert!(head.starts_with("POST /p HTTP/1.1\r\n") && head.contains("\r\nContent-Length: 5\r\n"));
