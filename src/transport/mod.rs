@@ -25,7 +25,7 @@ pub use headers::{RequestKind, block};
 pub use publish_http::{Answer, PostConnection};
 pub use pull::{Pull, unexpected};
 pub use request::PostHead;
-pub use stream::Stream;
+pub use stream::HttpStream;
 pub use websocket::WebSocket;
 
 pub use crate::model::Stage;

@@ -8,4 +8,5 @@ mod byte_count;
 mod fake;
 mod publish;
 mod reconnect;
+mod stream;
 mod tls;
