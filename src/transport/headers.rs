@@ -52,7 +52,7 @@ fn fetch(authority: &str, more: &str) -> String {
 }
 
 /// What desktop Chrome sends with an upgrade, but for its offer of `permessage-deflate` (70 bytes
-/// once a connection): we take no extension, so we offer none.
+/// once a connection), which goes out when the scenario asks for compression.
 fn websocket(authority: &str) -> String {
     format!(
         "Pragma: no-cache\r\nCache-Control: no-cache\r\n{USER_AGENT}Origin: http://{authority}\r\n\

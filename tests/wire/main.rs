@@ -8,3 +8,5 @@ mod byte_count;
 mod fake;
 mod publish;
 mod reconnect;
+mod websocket_deflate;
+mod websocket_session;
