@@ -63,6 +63,8 @@ fn websocket(authority: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::DeflateSpec;
+    use crate::transport::websocket::extension;
 
     const KINDS: [RequestKind; 3] = [RequestKind::Get, RequestKind::Post, RequestKind::WebSocket];
 
@@ -96,5 +98,21 @@ mod tests {
                 assert!(!browser.contains(owned), "{kind:?}: {owned}");
             }
         }
+    }
+
+    /// The examples of the documentation, in their order: a line per header as it goes out.
+    fn documented() -> Vec<String> {
+        let page = include_str!("../../docs/headers.md");
+        let blocks = page.split("```http\n").skip(1);
+        blocks.map(|b| b.split("```").next().unwrap_or_default().replace('\n', "\r\n")).collect()
+    }
+
+    #[test]
+    fn the_documentation_is_what_is_sent() {
+        let sent = KINDS.map(|kind| block(&HeaderProfile::Browser, kind, "127.0.0.1:18080"));
+        let offers = [false, true].map(|no_context_takeover| {
+            extension::offer(Some(DeflateSpec { no_context_takeover })).to_owned()
+        });
+        assert_eq!(documented(), [&sent[..], &offers[..]].concat());
     }
 }
