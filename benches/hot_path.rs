@@ -9,6 +9,8 @@ use pushbench::model::{Nanos, RunTag, Stamp};
 use pushbench::probe::{Depth, Probe as _, SelfProbe};
 use pushbench::scenario::{LengthPrefix, SplitSpec};
 use pushbench::transport::split::{PartKind, SPLITTERS, Splitter, Then};
+use pushbench::transport::tap::FrameWalker;
+use pushbench::transport::websocket::deflate::inflate;
 use std::hint::black_box;
 
 fn stamp() -> Stamp {
@@ -127,5 +129,45 @@ fn probe(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, stamps, clock, split, probe);
+/// A message of permessage-deflate: with the window of the messages before, and by itself.
+fn inflating(c: &mut Criterion) {
+    let mut group = c.benchmark_group("websocket/inflate");
+    for bytes in [64, 1024] {
+        let payload = payload(bytes);
+        for takeover in [true, false] {
+            // Whichever is inflated first and again: a stored or coded message refers to itself alone.
+            let mut compressed = Vec::with_capacity(2 * bytes);
+            let mut sender = flate2::Compress::new(flate2::Compression::fast(), false);
+            sender.compress_vec(&payload, &mut compressed, flate2::FlushCompress::Sync).expect("deflates");
+            compressed.truncate(compressed.len() - 4);
+            let (mut state, mut out) = (flate2::Decompress::new(false), Vec::new());
+            let name = if takeover { "takeover" } else { "alone" };
+            group.throughput(Throughput::Bytes(bytes as u64));
+            group.bench_with_input(BenchmarkId::new(name, bytes), &compressed, |b, compressed| {
+                b.iter(|| inflate(&mut state, black_box(compressed), takeover, 1 << 20, &mut out));
+            });
+            assert_eq!(out[..bytes], payload);
+        }
+    }
+    group.finish();
+}
+
+/// Finding the ends of frames in a read of many.
+fn frames(c: &mut Criterion) {
+    let frame = [&[0x81, 64][..], &payload(64)].concat();
+    let read = frame.repeat(100);
+    c.bench_function("websocket/walk/100", |b| {
+        b.iter(|| {
+            let (mut walker, mut rest, mut ends) = (FrameWalker::default(), black_box(&read[..]), 0);
+            while !rest.is_empty() {
+                let (used, taken) = walker.to_end(rest);
+                ends += u32::from(taken.is_some());
+                rest = &rest[used..];
+            }
+            ends
+        });
+    });
+}
+
+criterion_group!(benches, stamps, clock, split, probe, inflating, frames);
 criterion_main!(benches);

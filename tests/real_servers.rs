@@ -57,6 +57,24 @@ fn npm_ws_delivers_everything() {
     }
 }
 
+#[test]
+fn npm_ws_compresses_and_delivers_everything() {
+    let dir = tempfile::tempdir().unwrap();
+    let ran = run(&dir.path().join("r"), &["scenarios/node-ws-deflate.toml", "--duration", "4s"]);
+    ran.assert_good_or_busy();
+    let saved = |run: &serde_json::Value| number(run, "/bytes/saved");
+    let [plain, deflate, alone] = ran.runs() else { panic!("three runs") };
+    for run in [plain, deflate, alone] {
+        assert_all_delivered(run);
+        assert_books_close(run);
+    }
+    assert_eq!(saved(plain), 0);
+    assert!(saved(alone) > 0, "{:#}", alone["bytes"]);
+    // With the window of the messages before, more is saved a byte of payload.
+    let share = |run| saved(run) as f64 / number(run, "/bytes/payload") as f64;
+    assert!(share(deflate) > share(alone), "{} {}", share(deflate), share(alone));
+}
+
 /// A process of the test's own, ended with it.
 struct Server(Child);
 

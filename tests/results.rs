@@ -89,6 +89,7 @@ fn bytes(example: &Example, messages: u64) -> Bytes {
         headers: if websocket { 0 } else { overhead },
         handshake: if websocket { 500 * 310 } else { 0 },
         tls: 0,
+        saved: 0,
         wire_in: payload + overhead - overhead / 3,
         wire_out: overhead / 3,
         overhead_to_payload: Some(overhead as f64 / payload as f64),

@@ -182,6 +182,7 @@ fn bytes_of(measured: Traffic, whole: Traffic, messages: u64) -> Bytes {
         headers: measured.headers,
         handshake: whole.handshake,
         tls: measured.tls,
+        saved: measured.saved,
         wire_in: measured.wire_in,
         wire_out: measured.wire_out,
         overhead_to_payload: measured.overhead_to_payload(),

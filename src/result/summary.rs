@@ -240,8 +240,8 @@ pub struct Polls {
     pub empty: u64,
 }
 
-/// Bytes by purpose; `wire_in + wire_out = payload + framing + headers + tls` (the handshake is
-/// that of the whole run and stands apart).
+/// Bytes by purpose; `wire_in + wire_out + saved = payload + framing + headers + tls` (the handshake
+/// is that of the whole run and stands apart).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Bytes {
@@ -255,6 +255,8 @@ pub struct Bytes {
     pub handshake: u64,
     /// TLS records.
     pub tls: u64,
+    /// What compression kept off the wire: `payload` and `framing` are of messages as inflated.
+    pub saved: u64,
     /// Read.
     pub wire_in: u64,
     /// Written.

@@ -10,3 +10,5 @@ mod publish;
 mod reconnect;
 mod stream;
 mod tls;
+mod websocket_deflate;
+mod websocket_session;
