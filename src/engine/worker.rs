@@ -2,17 +2,17 @@
 //! of the channels, shares nothing, and hands over a snapshot at each boundary.
 
 use super::cores::pin_this_thread;
+use super::site::{Site, Sites};
 use super::timeline::Timeline;
 use crate::client::{ClientState, Feed, FeedChannel, Publisher, PublisherReport, VirtualClient, Workplace};
 use crate::clock::{self, Clock, Timer};
 use crate::model::{Failure, Nanos, Op, RunTag};
-use crate::net::{Dialer, Endpoint, Place};
+use crate::net::{Dialer, Endpoint, Place, TlsClient, TlsProfile};
 use crate::pace::{Schedule, Spacing};
 use crate::record::{ClientLedger, Recorder, Snapshot};
 use crate::scenario::{Arrivals, CarrierSpec, GroupPlan, RunPlan, fill, groups_of};
 use crate::transport::{self, Carrier, PostHead, RequestKind};
 use std::cell::RefCell;
-use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -37,9 +37,7 @@ pub(super) struct Setup {
     pub(super) index: usize,
     pub(super) workers: usize,
     pub(super) run: RunPlan,
-    pub(super) address: SocketAddr,
-    pub(super) authority: String,
-    pub(super) publish: (SocketAddr, String),
+    pub(super) sites: Sites,
     pub(super) timeline: Timeline,
     pub(super) tag: RunTag,
     pub(super) core: Option<usize>,
@@ -109,8 +107,10 @@ pub(super) fn main(setup: &Setup, reports: &Sender<Report>) {
 
 async fn work(setup: &Setup, reports: &Sender<Report>) -> std::io::Result<Done> {
     let place = Rc::new(workplace(setup)?);
-    let (states, clients): (Vec<_>, Vec<_>) = spawn_clients(setup, &place).into_iter().unzip();
-    let publisher = start_publisher(setup, &place);
+    // One session cache for all that this worker does.
+    let tls = setup.sites.tls.as_ref().map(TlsClient::for_worker);
+    let (states, clients): (Vec<_>, Vec<_>) = spawn_clients(setup, &place, tls.as_ref()).into_iter().unzip();
+    let publisher = start_publisher(setup, &place, tls.as_ref());
     let lag = spawn_local(watch_lag(Rc::clone(&place)));
     let end = hand_over(setup, &place, &states, publisher.as_deref(), reports).await;
     place.timer.sleep_until(end).await;
@@ -143,9 +143,13 @@ fn workplace(setup: &Setup) -> std::io::Result<Workplace> {
 
 /// Client `i` of the run is client `i / workers` of worker `i % workers`; all attach evenly spread
 /// over the connect phase.
-fn spawn_clients(setup: &Setup, place: &Rc<Workplace>) -> Vec<(Rc<ClientState>, JoinHandle<()>)> {
+fn spawn_clients(
+    setup: &Setup,
+    place: &Rc<Workplace>,
+    tls: Option<&TlsClient>,
+) -> Vec<(Rc<ClientState>, JoinHandle<()>)> {
     let run = &setup.run;
-    let kinds: Vec<Kind> = run.groups.iter().map(|group| Kind::of(group, setup)).collect();
+    let kinds: Vec<Kind> = run.groups.iter().map(|group| Kind::of(group, setup, tls)).collect();
     let groups = groups_of(&run.groups, run.clients);
     let mut random = fastrand::Rng::with_seed(run.seed ^ setup.index as u64);
     (setup.index..run.clients as usize)
@@ -176,10 +180,13 @@ struct Kind<'s> {
     group: &'s GroupPlan,
     carrier: Rc<dyn Carrier>,
     headers: String,
+    site: &'s Site,
+    tls: Option<Rc<TlsProfile>>,
 }
 
 impl Kind<'_> {
-    fn of<'s>(group: &'s GroupPlan, setup: &Setup) -> Kind<'s> {
+    fn of<'s>(group: &'s GroupPlan, setup: &'s Setup, tls: Option<&TlsClient>) -> Kind<'s> {
+        let site = if group.secure { &setup.sites.secure } else { &setup.sites.base };
         let kind = match &group.carrier {
             CarrierSpec::WebSocket(_) => RequestKind::WebSocket,
             CarrierSpec::Poll(_) | CarrierSpec::LongPoll(_) | CarrierSpec::Stream(_) => RequestKind::Get,
@@ -187,7 +194,9 @@ impl Kind<'_> {
         Kind {
             group,
             carrier: Rc::from(transport::carrier(&group.carrier)),
-            headers: transport::block(&group.headers, kind, &setup.authority, false),
+            headers: transport::block(&group.headers, kind, &site.authority, site.tls_name.is_some()),
+            site,
+            tls: site.profile(tls),
         }
     }
 }
@@ -207,35 +216,36 @@ fn endpoint(setup: &Setup, client: u32, channel: usize, kind: &Kind<'_>) -> Endp
         body: filled(body),
         send: send.iter().map(|text| filled(text)).collect(),
         expected_bytes: setup.run.publish.as_ref().map_or(0, |p| p.payload_bytes),
-        ..Endpoint::new(setup.address, setup.authority.clone(), "/")
+        tls: kind.tls.clone(),
+        ..Endpoint::new(kind.site.address, kind.site.authority.clone(), "/")
     }
 }
 
-fn start_publisher(setup: &Setup, place: &Rc<Workplace>) -> Option<Rc<Publisher>> {
-    let publisher = Publisher::new(Rc::clone(place), feed(setup)?);
+fn start_publisher(setup: &Setup, place: &Rc<Workplace>, tls: Option<&TlsClient>) -> Option<Rc<Publisher>> {
+    let publisher = Publisher::new(Rc::clone(place), feed(setup, tls)?);
     publisher.start();
     Some(publisher)
 }
 
-fn feed(setup: &Setup) -> Option<Feed> {
+fn feed(setup: &Setup, tls: Option<&TlsClient>) -> Option<Feed> {
     let run = &setup.run;
     let plan = run.publish.as_ref()?;
     let spacing = match plan.arrivals {
         Arrivals::Constant => Spacing::Constant,
         Arrivals::Poisson => Spacing::Poisson,
     };
-    let (address, authority) = &setup.publish;
+    let site = &setup.sites.publish;
     let headers: String = plan.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let channel = |i: usize| {
         let path = fill(&plan.path, &run.channels.name(i, setup.tag), 0);
         FeedChannel {
             index: i as u32,
-            head: PostHead::new(&plan.method, &path, authority, &headers),
+            head: PostHead::new(&plan.method, &path, &site.authority, &headers),
             schedule: Schedule::of_channel(spacing, plan.rate_per_s, run.seed, i as u32),
         }
     };
     Some(Feed {
-        to: Place::plain(*address),
+        to: Place { tls: site.profile(tls), ..Place::plain(site.address) },
         channels: (setup.index..run.channels.len()).step_by(setup.workers).map(channel).collect(),
         start: setup.timeline.connected,
         measure: setup.timeline.measured(),

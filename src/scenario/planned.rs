@@ -1,8 +1,8 @@
 //! A plan as JSON, for the manifest: every default filled in, no secret.
 
 use super::{
-    CarrierSpec, Channels, CursorFrom, CursorInto, CursorSpec, GroupPlan, HeaderProfile, Plan, PublishPlan,
-    PullSpec, RunPlan, TargetPlan,
+    BundledSpec, CarrierSpec, Channels, CursorFrom, CursorInto, CursorSpec, GroupPlan, HeaderProfile, Plan,
+    PublishPlan, PullSpec, RunPlan, TargetPlan,
 };
 use serde_json::{Value, json};
 use std::fmt;
@@ -60,9 +60,34 @@ impl Plan {
 
 fn target(target: &TargetPlan) -> Value {
     match target {
-        TargetPlan::Bundled => json!("bundled"),
-        TargetPlan::External { base, start, ready, ready_timeout, cost_port, allow_remote } => json!({
+        TargetPlan::Bundled(spec) if *spec == BundledSpec::default() => json!("bundled"),
+        TargetPlan::Bundled(spec) => json!({"bundled": {
+            "fault": spec.fault,
+            "ping_ns": spec.ping.map(|d| d.0),
+            "hold_ns": spec.hold.map(|d| d.0),
+            "history": spec.history,
+            "resumption": spec.resumption,
+        }}),
+        TargetPlan::External {
+            base,
+            secure_base,
+            tls,
+            start,
+            ready,
+            ready_timeout,
+            cost_port,
+            allow_remote,
+        } => json!({
             "base": base.url(),
+            "secure_base": secure_base.as_ref().map(super::Base::url),
+            "tls": {
+                "ca": tls.ca,
+                "cert": tls.identity.as_ref().map(|i| &i.0),
+                "key": tls.identity.as_ref().map(|i| &i.1),
+                "server_name": tls.server_name,
+                "insecure": tls.insecure,
+                "resumption": tls.resumption,
+            },
             "start": start,
             "ready": ready,
             "ready_timeout_ns": ready_timeout.0,
@@ -100,6 +125,8 @@ fn group(group: &GroupPlan) -> Value {
     json!({
         "name": group.name,
         "weight": group.weight,
+        "secure": group.secure,
+        "cookies": group.cookies,
         group.carrier.key(): carrier(&group.carrier),
         "headers": headers(&group.headers),
     })
