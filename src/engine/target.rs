@@ -214,12 +214,13 @@ fn bundled(
 }
 
 fn flags(spec: &BundledSpec, secure: bool) -> Vec<String> {
-    let ns = |d: Nanos| format!("{}ns", d.0);
+    // Whole milliseconds: the plan holds no others.
+    let ms = |d: Nanos| format!("{}ms", d.0 / Nanos::from_millis(1).0);
     let all = [
         ("--tls-listen", secure.then(|| "127.0.0.1:0".to_owned())),
         ("--fault", spec.fault.clone()),
-        ("--ping", spec.ping.map(ns)),
-        ("--hold", spec.hold.map(ns)),
+        ("--ping", spec.ping.map(ms)),
+        ("--hold", spec.hold.map(ms)),
         ("--history", spec.history.map(|n| n.to_string())),
     ];
     all.into_iter().filter_map(|(flag, value)| Some([flag.to_owned(), value?])).flatten().collect()
@@ -281,10 +282,11 @@ mod tests {
         let spec = BundledSpec {
             fault: Some("restart at 5s".into()),
             ping: Some(Nanos::ZERO),
+            hold: Some(Nanos::from_millis(1500)),
             history: Some(7),
             ..BundledSpec::default()
         };
-        let want = "--tls-listen 127.0.0.1:0 --fault restart at 5s --ping 0ns --history 7";
+        let want = "--tls-listen 127.0.0.1:0 --fault restart at 5s --ping 0ms --hold 1500ms --history 7";
         assert_eq!(flags(&spec, true).join(" "), want);
     }
 }

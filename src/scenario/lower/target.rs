@@ -120,9 +120,23 @@ fn bundled_spec(target: &Target, bundled: &Bundled, r: &mut Report<'_>) -> Bundl
     let at = |name| key("bundled").key(name);
     BundledSpec {
         fault: bundled.fault.clone(),
-        ping: bundled.ping.as_ref().map(|p| duration(Some(p), Nanos::ZERO, &at("ping"), r)),
-        hold: bundled.hold.as_ref().map(|h| nonzero(Some(h), Nanos::SECOND, &at("hold"), r)),
+        ping: bundled
+            .ping
+            .as_ref()
+            .map(|p| whole_ms(duration(Some(p), Nanos::ZERO, &at("ping"), r), &at("ping"), r)),
+        hold: bundled
+            .hold
+            .as_ref()
+            .map(|h| whole_ms(nonzero(Some(h), Nanos::SECOND, &at("hold"), r), &at("hold"), r)),
         history: bundled.history,
         resumption: tls.and_then(|t| t.resumption).unwrap_or(false),
     }
+}
+
+/// The server's own flags take nothing finer.
+fn whole_ms(d: Nanos, at: &KeyPath, r: &mut Report<'_>) -> Nanos {
+    if !d.0.is_multiple_of(Nanos::from_millis(1).0) {
+        r.bad(at, "whole milliseconds");
+    }
+    d
 }

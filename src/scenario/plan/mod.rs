@@ -80,9 +80,9 @@ impl TargetPlan {
 pub struct BundledSpec {
     /// What it does wrong on purpose, as its `--fault` reads it.
     pub fault: Option<String>,
-    /// How often it pings each WebSocket; zero: never.
+    /// How often it pings each WebSocket, whole milliseconds; zero: never.
     pub ping: Option<Nanos>,
-    /// How long it holds a long poll.
+    /// How long it holds a long poll, whole milliseconds.
     pub hold: Option<Nanos>,
     /// Messages it keeps for each channel.
     pub history: Option<u32>,
