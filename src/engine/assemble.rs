@@ -37,6 +37,10 @@ pub(super) struct Gathered {
     pub(super) shared_core: bool,
     /// What to know about where it ran.
     pub(super) notes: Vec<String>,
+    /// Whether certificates were taken unseen.
+    pub(super) insecure: bool,
+    /// How long the lookup of the target's name took; `None`: there was nothing to look up.
+    pub(super) dns: Option<Nanos>,
 }
 
 /// What all workers handed over for one interval.
@@ -119,19 +123,24 @@ fn described(run: &RunPlan, gathered: &Gathered, measured_s: f64) -> RunResult {
         repeat: run.repeat,
         swept: run.swept.iter().cloned().collect(),
         partial: gathered.partial,
-        notes: [notes(run), gathered.notes.clone()].concat(),
+        insecure: gathered.insecure,
+        notes: [notes(run, gathered.insecure), gathered.notes.clone()].concat(),
         model: "open".to_owned(),
         channels: run.channels.len() as u32,
         payload_bytes: run.publish.as_ref().map_or(0, |p| p.payload_bytes),
         measured_s,
+        dns_ns: gathered.dns.map(|took| took.0),
         ..RunResult::default()
     }
 }
 
-fn notes(run: &RunPlan) -> Vec<String> {
+fn notes(run: &RunPlan, insecure: bool) -> Vec<String> {
     let mut notes = Vec::new();
     if run.publish.is_none() {
         notes.push("nothing was published by this run: delivery time and loss were not measured".to_owned());
+    }
+    if insecure {
+        notes.push("certificates were not verified (insecure = true)".to_owned());
     }
     notes
 }

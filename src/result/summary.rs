@@ -87,6 +87,8 @@ pub struct RunResult {
     pub notes: Vec<String>,
     /// Whether it was cut short.
     pub partial: bool,
+    /// Whether the target's certificates were taken unseen.
+    pub insecure: bool,
     /// `open` (due times fixed beforehand) or `closed`.
     pub model: String,
     /// Channels.
@@ -112,6 +114,9 @@ pub struct RunResult {
     /// Messages due in `measure` that were sent while an earlier one of their channel was still
     /// unanswered, over another connection: the target may take either first.
     pub publish_overlapped: u64,
+    /// How long the lookup of the target's name took, once before the run; `None`: an address was
+    /// given.
+    pub dns_ns: Option<u64>,
     /// Time to attach, from the instant it was due (the whole run).
     pub connect: Quantiles,
     /// Delivery time: publish intended -> received.

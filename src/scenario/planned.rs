@@ -1,9 +1,9 @@
 //! A plan as JSON, for the manifest: every default filled in, no secret.
 
 use super::{
-    Backoff, CarrierSpec, Channels, CursorFrom, CursorInto, CursorSpec, GroupPlan, HeaderProfile,
-    LengthPrefix, Method, Plan, PublishPlan, PullSpec, ReconnectSpec, RunPlan, SplitSpec, StreamSpec,
-    TargetPlan,
+    Backoff, BundledSpec, CarrierSpec, Channels, CursorFrom, CursorInto, CursorSpec, GroupPlan,
+    HeaderProfile, LengthPrefix, Method, Plan, PublishPlan, PullSpec, ReconnectSpec, RunPlan, SplitSpec,
+    StreamSpec, TargetPlan,
 };
 use serde_json::{Value, json};
 use std::fmt;
@@ -61,9 +61,34 @@ impl Plan {
 
 fn target(target: &TargetPlan) -> Value {
     match target {
-        TargetPlan::Bundled => json!("bundled"),
-        TargetPlan::External { base, start, ready, ready_timeout, cost_port, allow_remote } => json!({
+        TargetPlan::Bundled(spec) if *spec == BundledSpec::default() => json!("bundled"),
+        TargetPlan::Bundled(spec) => json!({"bundled": {
+            "fault": spec.fault,
+            "ping_ns": spec.ping.map(|d| d.0),
+            "hold_ns": spec.hold.map(|d| d.0),
+            "history": spec.history,
+            "resumption": spec.resumption,
+        }}),
+        TargetPlan::External {
+            base,
+            secure_base,
+            tls,
+            start,
+            ready,
+            ready_timeout,
+            cost_port,
+            allow_remote,
+        } => json!({
             "base": base.url(),
+            "secure_base": secure_base.as_ref().map(super::Base::url),
+            "tls": {
+                "ca": tls.ca,
+                "cert": tls.identity.as_ref().map(|i| &i.0),
+                "key": tls.identity.as_ref().map(|i| &i.1),
+                "server_name": tls.server_name,
+                "insecure": tls.insecure,
+                "resumption": tls.resumption,
+            },
             "start": start,
             "ready": ready,
             "ready_timeout_ns": ready_timeout.0,
@@ -101,6 +126,8 @@ fn group(group: &GroupPlan) -> Value {
     json!({
         "name": group.name,
         "weight": group.weight,
+        "secure": group.secure,
+        "cookies": group.cookies,
         group.carrier.key(): carrier(&group.carrier),
         "headers": headers(&group.headers),
         "dialect": group.dialect.as_ref().map(|d| d.summary()),

@@ -145,7 +145,7 @@ fn overrides_are_checked_as_the_file_is() {
 #[test]
 fn another_target_keeps_the_paths_of_a_bundled_scenario() {
     let text = include_str!("../../scenarios/quickstart.toml");
-    assert_eq!(plan_of(text, &Overrides::default()).target, TargetPlan::Bundled);
+    assert_eq!(plan_of(text, &Overrides::default()).target, TargetPlan::Bundled(BundledSpec::default()));
     let plan = plan_of(text, &Overrides { target: Some("http://[::1]:8080".into()), ..Overrides::default() });
     let TargetPlan::External { base, allow_remote, .. } = &plan.target else { panic!("external") };
     assert_eq!((base.authority().as_str(), *allow_remote), ("[::1]:8080", false));
@@ -155,10 +155,65 @@ fn another_target_keeps_the_paths_of_a_bundled_scenario() {
 }
 
 #[test]
+fn tls_of_a_target_is_laid_out() {
+    let with = |target: &str, secure: &str| {
+        format!(
+            "title = \"t\"\n[target]\n{target}\n[load]\nclients = 2\n[[case]]\nname = \"ws\"\n{secure}\nwebsocket = {{ path = \"/ws\" }}\n"
+        )
+    };
+    let own = r#"base = "http://127.0.0.1:80"
+secure_base = "wss://push.example:8443"
+tls = { ca = "ca.pem", cert = "me.pem", key = "me.key", server_name = "other.example", resumption = true }"#;
+    let plan = plan_of(&with(own, "secure = true"), &Overrides::default());
+    let TargetPlan::External { base, secure_base, tls, .. } = &plan.target else { panic!("external") };
+    assert_eq!((base.tls, plan.runs[0].groups[0].secure, plan.target.is_insecure()), (false, true, false));
+    assert_eq!(secure_base.as_ref().map(Base::url).as_deref(), Some("https://push.example:8443"));
+    let want = TlsSpec {
+        ca: Some("ca.pem".into()),
+        identity: Some(("me.pem".into(), "me.key".into())),
+        server_name: Some("other.example".into()),
+        insecure: false,
+        resumption: true,
+    };
+    assert_eq!(*tls, want);
+    assert_eq!(plan.to_json()["target"]["tls"]["key"], "me.key");
+
+    let plan = plan_of(
+        &with("base = \"https://a\"\ntls = { insecure = true }", "secure = true"),
+        &Overrides::default(),
+    );
+    assert!(
+        plan.target.is_insecure() && plan.notes.iter().any(|n| n.contains("not verified")),
+        "{:?}",
+        plan.notes
+    );
+
+    let bundled =
+        "bundled = { fault = \"restart at 5s\", ping = \"0s\", history = 5 }\ntls = { resumption = true }";
+    let plan = plan_of(&with(bundled, "secure = true"), &Overrides::default());
+    let want = BundledSpec {
+        fault: Some("restart at 5s".into()),
+        ping: Some(Nanos::ZERO),
+        hold: None,
+        history: Some(5),
+        resumption: true,
+    };
+    assert_eq!(plan.target, TargetPlan::Bundled(want));
+    assert_eq!(plan.to_json()["target"]["bundled"]["history"], 5);
+    let other = Overrides { target: Some("https://127.0.0.1:1".into()), ..Overrides::default() };
+    assert!(
+        matches!(plan_of(&with(bundled, ""), &other).target, TargetPlan::External { base, .. } if base.tls)
+    );
+}
+
+#[test]
 fn the_quick_form_needs_little_and_says_what_is_missing() {
     let bundled = Quick { transport: "long-poll".into(), ..Quick::default() };
     let plan = quick(&bundled).unwrap_or_else(|e| panic!("{e}"));
-    assert_eq!((&plan.target, plan.runs[0].transport()), (&TargetPlan::Bundled, "long_poll"));
+    assert_eq!(
+        (&plan.target, plan.runs[0].transport()),
+        (&TargetPlan::Bundled(BundledSpec::default()), "long_poll")
+    );
     assert!(plan.runs[0].publish.is_some());
     let foreign = Quick {
         target: Some("ws://127.0.0.1:9000/ws/news".into()),

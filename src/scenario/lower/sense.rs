@@ -10,6 +10,7 @@ pub(super) fn check(scene: &Scene, r: &mut Report<'_>) {
         channel_is_named(scene, group, r);
         pull_fits_phases(scene, group, r);
         cursor_fits(scene, group, r);
+        secure_place_is_there(scene, group, r);
     }
     publish_names_channels(scene, r);
     notes(scene, r);
@@ -51,6 +52,20 @@ fn channel_is_named(scene: &Scene, group: &Grouped, r: &mut Report<'_>) {
     if fresh && follows != publish.path.contains("${channel}") {
         r.wrong(at, format!("only one of `{at}` and the publish path holds ${{channel}}: they would not meet"),
             Some("channels get a new name in every run; put ${channel} in both, or name them: channels = [\"news\"]".into()));
+    }
+}
+
+fn secure_place_is_there(scene: &Scene, group: &Grouped, r: &mut Report<'_>) {
+    let TargetPlan::External { base, secure_base, .. } = &scene.target else { return };
+    let target = KeyPath::at("target");
+    let known = r.is_broken(&target.key("base")) || r.is_broken(&target.key("secure_base"));
+    if group.plan.secure && !base.tls && secure_base.is_none() && !known {
+        let at = group.at.key("secure");
+        r.wrong(
+            &at,
+            format!("`{at}` has nowhere to attach: the target has no `secure_base`"),
+            Some("add secure_base = \"https://127.0.0.1:18443\" to [target]".into()),
+        );
     }
 }
 
