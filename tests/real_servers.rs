@@ -12,7 +12,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
-use support::{assert_all_delivered, assert_books_close, number, root, run};
+use support::{assert_all_delivered, assert_books_close, number, pushbench, ran, root, run};
 
 /// nginx listens on a fixed port: one test at a time.
 static NGINX: Mutex<()> = Mutex::new(());

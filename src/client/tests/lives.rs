@@ -111,6 +111,14 @@ fn a_session_counts_once_it_is_ready_and_not_before() {
 }
 
 #[test]
+fn a_target_that_talks_and_is_never_ready_is_not_waited_for_without_end() {
+    let acts: Vec<_> = (0..100_000_u32).map(|i| (u64::from(i % 2), Do::Message(i, ms(0)))).collect();
+    let talks = Opening::Session { ready: false, answers_leave: true, acts };
+    let p = play(Cast { openings: vec![talks], reconnect: ReconnectSpec::default(), ..Cast::default() });
+    assert_eq!((p.failures(Failure::NotReady), p.log[0]), (1, (500, "aborted")));
+}
+
+#[test]
 fn a_stream_that_ends_on_purpose_is_opened_again_at_once_and_fails_nothing() {
     let part = |i: u32| session(&[(40, Do::Message(i, ms(40 * u64::from(i) + 30))), (0, Do::End)]);
     let openings = vec![part(0), part(1), part(2), part(3), session(&[])];
@@ -230,4 +238,11 @@ fn a_pull_session_that_the_target_forgot_is_opened_anew() {
     let p = play(Cast { rhythm: held, openings, ..Cast::default() });
     assert_eq!(p.attempts, [0, 120]);
     assert_eq!(p.counts(Op::Reconnect), DONE_ONCE);
+}
+
+/// Idle clients are many: what one holds beside its session is little.
+#[test]
+fn a_client_takes_little_memory() {
+    let bytes = mock::future_bytes();
+    assert!(bytes <= 2_048, "{bytes} bytes");
 }

@@ -297,7 +297,9 @@ pub(super) fn play(cast: Cast) -> Outcome {
             phase: 0.5,
             seed: 7,
         };
-        let task = tokio::task::spawn_local(client.run());
+        let life = client.run();
+        FUTURE_BYTES.set(size_of_val(&life));
+        let task = tokio::task::spawn_local(life);
         place.timer.sleep_until(START + ms(cast.run_ms)).await;
         task.abort();
         let _ = task.await;
@@ -306,4 +308,14 @@ pub(super) fn play(cast: Cast) -> Outcome {
         let (attempts, log) = (carrier.attempts.borrow().clone(), log.borrow().clone());
         Outcome { seen, state, attempts, log }
     })
+}
+
+thread_local! {
+    static FUTURE_BYTES: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
+/// Bytes of a client's task.
+pub(super) fn future_bytes() -> usize {
+    play(Cast::default());
+    FUTURE_BYTES.get()
 }
