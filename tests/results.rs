@@ -89,6 +89,7 @@ fn bytes(example: &Example, messages: u64) -> Bytes {
         framing: if websocket { overhead } else { 0 },
         headers: if websocket { 0 } else { overhead },
         handshake: if websocket { 500 * 310 } else { 0 },
+        handshake_measured: 0,
         tls: 0,
         wire_in: payload + overhead - overhead / 3,
         wire_out: overhead / 3,

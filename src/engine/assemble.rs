@@ -181,6 +181,7 @@ fn bytes_of(measured: Traffic, whole: Traffic, messages: u64) -> Bytes {
         framing: measured.framing,
         headers: measured.headers,
         handshake: whole.handshake,
+        handshake_measured: measured.handshake,
         tls: measured.tls,
         wire_in: measured.wire_in,
         wire_out: measured.wire_out,

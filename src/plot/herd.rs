@@ -4,9 +4,9 @@ use super::axis::Axis;
 use super::caption::Caption;
 use super::case::Case;
 use super::frame::{self, SideLabel};
-use super::over_time::{Series, panel_columns, series, shade};
+use super::over_time::{Series, panel_columns, shade};
 use super::picture::{Picture, Rect};
-use super::seconds::{phases, seconds};
+use super::seconds::{Second, phases, seconds};
 use super::text;
 use crate::result::Reconnects;
 
@@ -45,8 +45,8 @@ fn attempts_panel(picture: &mut Picture, all: &[Series<'_, '_>], x: Axis) -> Axi
     frame::rows(picture, ATTEMPTS, y, 6.0, text::count);
     panel_columns(picture, ATTEMPTS, x);
     for s in all {
-        series(picture, s, x, y, 1.5, |s| s.lost_per_s);
-        series(picture, s, x, y, 3.0, |s| s.attempts_per_s);
+        steps(picture, s, x, y, 1.5, |s| s.lost_per_s);
+        steps(picture, s, x, y, 3.0, |s| s.attempts_per_s);
     }
     for s in all {
         if let Some((at, v)) = peak(s) {
@@ -54,6 +54,23 @@ fn attempts_panel(picture: &mut Picture, all: &[Series<'_, '_>], x: Axis) -> Axi
         }
     }
     y
+}
+
+/// A line of counts, level over each second: a slope would tell of instants that were not looked at.
+fn steps(
+    picture: &mut Picture,
+    s: &Series<'_, '_>,
+    x: Axis,
+    y: Axis,
+    width: f64,
+    value: fn(&Second) -> Option<f64>,
+) {
+    let level = |second: &Second| {
+        let v = y.at(value(second)?);
+        Some([(x.at(2.0 * second.at_s - second.end_s), v), (x.at(second.end_s), v)])
+    };
+    let points: Vec<_> = s.seconds.iter().filter_map(level).flatten().collect();
+    frame::case_line(picture, s.case, &points, width);
 }
 
 fn attached_panel(picture: &mut Picture, all: &[Series<'_, '_>], x: Axis) {

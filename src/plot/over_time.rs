@@ -113,7 +113,7 @@ fn time_panel(picture: &mut Picture, all: &[Series<'_, '_>], x: Axis) -> Axis {
 }
 
 /// A line of one value, broken where the value is missing.
-pub(super) fn series(
+fn series(
     picture: &mut Picture,
     s: &Series<'_, '_>,
     x: Axis,

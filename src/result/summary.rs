@@ -199,8 +199,8 @@ pub struct Polls {
     pub empty: u64,
 }
 
-/// Bytes by purpose; `wire_in + wire_out = payload + framing + headers + tls` (the handshake is
-/// that of the whole run and stands apart).
+/// Bytes by purpose; `wire_in + wire_out = payload + framing + headers + tls + handshake_measured` (the
+/// handshake of the whole run stands apart).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Bytes {
@@ -212,6 +212,8 @@ pub struct Bytes {
     pub headers: u64,
     /// Opening handshakes of the whole run, both ways.
     pub handshake: u64,
+    /// Of these, those in `measure`: of clients that came back.
+    pub handshake_measured: u64,
     /// TLS records.
     pub tls: u64,
     /// Read.
