@@ -4,8 +4,9 @@
 
 use hdrhistogram::Histogram;
 use pushbench::result::{
-    Bytes, CostRow, Folder, Generator, Interval, LatencyInterval, Ledger, Operations, Polls, Quantiles,
-    Results, RunDetail, RunResult, SUMMARY_SCHEMA, SloResult, Summary, TargetCost, Verdict,
+    Bytes, CloseDetail, CostRow, Folder, Generator, GroupResult, Interval, LatencyInterval, Ledger,
+    Operations, Polls, Quantiles, ReadyStates, Results, RunDetail, RunResult, SUMMARY_SCHEMA, SloResult,
+    Summary, TargetCost, Verdict,
 };
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -88,6 +89,7 @@ fn bytes(example: &Example, messages: u64) -> Bytes {
         framing: if websocket { overhead } else { 0 },
         headers: if websocket { 0 } else { overhead },
         handshake: if websocket { 500 * 310 } else { 0 },
+        handshake_measured: 0,
         tls: 0,
         saved: 0,
         wire_in: payload + overhead - overhead / 3,
@@ -287,7 +289,13 @@ fn the_first_schema_is_still_read() {
 #[test]
 fn every_key_is_documented() {
     let document = include_str!("../docs/results.md");
-    let run = RunResult { target_cost: Some(TargetCost::default()), ..Default::default() };
+    let run = RunResult {
+        target_cost: Some(TargetCost::default()),
+        ready_states: Some(ReadyStates::default()),
+        close_details: vec![CloseDetail::default()],
+        groups: vec![GroupResult::default()],
+        ..Default::default()
+    };
     let run = RunResult { operations: [("connect".into(), Operations::default())].into(), ..run };
     let summary = Summary { slo: vec![SloResult::default()], runs: vec![run], ..Default::default() };
     let mut keys = Vec::new();

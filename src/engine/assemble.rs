@@ -190,6 +190,7 @@ fn bytes_of(measured: Traffic, whole: Traffic, messages: u64) -> Bytes {
         framing: measured.framing,
         headers: measured.headers,
         handshake: whole.handshake,
+        handshake_measured: measured.handshake,
         tls: measured.tls,
         saved: measured.saved,
         wire_in: measured.wire_in,

@@ -1,6 +1,6 @@
 //! One row a run: every key of the summary, with dots between the levels.
 
-use crate::result::{RunResult, Summary, TargetCost};
+use crate::result::{ReadyStates, RunResult, Summary, TargetCost};
 use serde_json::Value;
 
 pub(super) fn render(summary: &Summary) -> String {
@@ -21,7 +21,11 @@ pub(super) fn render(summary: &Summary) -> String {
 /// Keys of the schema in its order, whatever the runs lack, and among them those of the runs' own
 /// maps (failures, close codes, swept values).
 fn columns(runs: &[Vec<(String, String)>]) -> Vec<String> {
-    let whole = RunResult { target_cost: Some(TargetCost::default()), ..Default::default() };
+    let whole = RunResult {
+        target_cost: Some(TargetCost::default()),
+        ready_states: Some(ReadyStates::default()),
+        ..Default::default()
+    };
     let mut columns: Vec<String> = flat(&whole).into_iter().map(|(k, _)| k).collect();
     let top = |key: &str| key.split('.').next().unwrap_or_default().to_owned();
     let order: Vec<String> = match serde_json::to_value(&whole) {
@@ -29,7 +33,7 @@ fn columns(runs: &[Vec<(String, String)>]) -> Vec<String> {
         _ => Vec::new(),
     };
     for (key, _) in runs.iter().flatten() {
-        if !columns.contains(key) && key != "target_cost" {
+        if !columns.contains(key) && !["target_cost", "ready_states"].contains(&key.as_str()) {
             columns.push(key.clone());
         }
     }

@@ -8,6 +8,7 @@ mod csv;
 mod html;
 mod junit;
 mod layout;
+mod lives;
 mod markdown;
 mod number;
 mod objective;
