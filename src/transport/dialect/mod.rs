@@ -15,6 +15,7 @@ mod sends;
 mod session;
 mod trace;
 mod vars;
+mod words;
 
 pub use trace::{Happening, Trace};
 
