@@ -8,6 +8,7 @@ use crate::net::Endpoint;
 use crate::transport::{Carrier, Event, Rhythm, Session};
 use std::future::poll_fn;
 use std::rc::Rc;
+use std::task::{Context, Poll};
 
 /// A client about to run.
 pub struct VirtualClient {
@@ -72,7 +73,7 @@ impl VirtualClient {
         self.state.ledger.borrow_mut().subscribed(since);
         let mut listener = Listener::new(&self.place, &self.state);
         let failure = loop {
-            match poll_fn(|cx| session.poll_event(cx, &mut listener)).await {
+            match poll_fn(|cx| self.poll(cx, &mut *session, &mut listener)).await {
                 Ok(Event::Received | Event::Answered) => {}
                 Ok(Event::Closed(closing)) => {
                     self.place.recorder.borrow_mut().closed(self.place.now(), closing.code);
@@ -83,12 +84,27 @@ impl VirtualClient {
             }
         };
         listener.count_rest(&*session);
+        self.state.outbox.iter().for_each(|outbox| outbox.close(failure));
         let finished = self.place.now();
         self.state.attached.set(false);
         self.state.ledger.borrow_mut().ended(finished);
         let outcome = Outcome::Failed(failure);
         let sample = Sample { op: Op::Session, intended: since, started: since, finished, outcome };
         self.place.recorder.borrow_mut().record(&sample);
+    }
+
+    /// Polls the session; what the client is to send goes out before it.
+    fn poll(
+        &self,
+        cx: &mut Context<'_>,
+        session: &mut dyn Session,
+        listener: &mut Listener<'_>,
+    ) -> Poll<Result<Event, Failure>> {
+        let Some(outbox) = &self.state.outbox else { return session.poll_event(cx, listener) };
+        outbox.send(cx, session)?;
+        let polled = session.poll_event(cx, listener);
+        outbox.sent(session);
+        polled
     }
 
     async fn ask(&self, mut session: Box<dyn Session>, rhythm: Rhythm) {

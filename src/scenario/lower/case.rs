@@ -161,7 +161,7 @@ fn long_poll(p: &LongPoll, at: &KeyPath, r: &mut Report<'_>) -> CarrierSpec {
 /// Largest `max_message`: what one client may hold of one message.
 const LARGEST_MESSAGE: u64 = 1 << 30;
 
-fn websocket(w: &WebSocket, at: &KeyPath, r: &mut Report<'_>) -> CarrierSpec {
+pub(super) fn websocket(w: &WebSocket, at: &KeyPath, r: &mut Report<'_>) -> CarrierSpec {
     let send = w.send.clone().unwrap_or_default();
     for (i, text) in send.iter().enumerate() {
         check_names(text, template::CLIENT, &at.key("send").index(i), r);
@@ -204,7 +204,7 @@ pub(super) fn check_path(text: &str, known: &[&str], at: &KeyPath, r: &mut Repor
     }
 }
 
-fn check_names(text: &str, known: &[&str], at: &KeyPath, r: &mut Report<'_>) {
+pub(super) fn check_names(text: &str, known: &[&str], at: &KeyPath, r: &mut Report<'_>) {
     if let Some(name) = template::unknown(text, known) {
         let all: Vec<String> = known.iter().chain(&["env:NAME"]).map(|n| format!("${{{n}}}")).collect();
         let near =
