@@ -2,12 +2,14 @@
 //!
 //! Knows nothing of HTTP or WebSocket: what the bytes were for is the carriers' business.
 
+mod attempt;
 mod dialer;
 mod errors;
 mod memory;
 mod resolve;
 mod stream;
 
+pub use attempt::Attempt;
 pub use dialer::{Dialer, READ_BUFFER_BYTES};
 pub use errors::{connect_failure, io_failure};
 pub use memory::Memory;

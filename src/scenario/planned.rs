@@ -209,7 +209,11 @@ fn carrier(carrier: &CarrierSpec) -> Value {
             "path": w.path,
             "subprotocols": w.subprotocols,
             "send": w.send,
+            "binary": w.binary,
             "max_message_bytes": w.max_message_bytes,
+            "deflate": w.deflate.map(|d| json!({"no_context_takeover": d.no_context_takeover})),
+            "ping": w.ping.map(|p| json!({"every_ns": p.every.0, "timeout_ns": p.timeout.0})),
+            "dead_after_ns": w.dead_after.map(|t| t.0),
         }),
     }
 }

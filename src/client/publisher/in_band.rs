@@ -10,7 +10,6 @@ use crate::transport::{Carrier, Event, MessageMaker, Session, Sink, Unit};
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::rc::Rc;
-use std::task::{Poll, ready};
 use tokio::task::JoinHandle;
 
 /// The first pause before a line is opened again; it doubles up to [`LONGEST_PAUSE`].
@@ -84,23 +83,22 @@ impl Lines {
     /// Sends what is due until the session ends; how it did.
     async fn publish(&self, outbox: &Outbox, session: &mut dyn Session) -> Failure {
         let told = Cell::new(Traffic::default());
-        let ended = poll_fn(|cx| {
-            loop {
-                let begun = match outbox.send(cx, session) {
-                    Ok(begun) => begun,
-                    Err(failure) => return Poll::Ready(failure),
-                };
+        loop {
+            // The session's own pings and limits.
+            let deadline = session.next_deadline().unwrap_or(Nanos::MAX);
+            let event = poll_fn(|cx| {
+                let begun = outbox.send(cx, session)?;
                 let polled = session.poll_event(cx, &mut Nobody);
                 outbox.sent(session);
                 self.count(begun, session, &told);
-                match ready!(polled) {
-                    Ok(Event::Received | Event::Answered) => {}
-                    Ok(Event::Ended | Event::Closed(_)) => return Poll::Ready(Failure::ClosedByPeer),
-                    Err(failure) => return Poll::Ready(failure),
-                }
+                polled
+            });
+            match self.writer.books.place.timer.until(deadline, event).await {
+                None | Some(Ok(Event::Received | Event::Answered)) => {}
+                Some(Ok(Event::Ended | Event::Closed(_))) => return Failure::ClosedByPeer,
+                Some(Err(failure)) => return failure,
             }
-        });
-        ended.await
+        }
     }
 
     /// Counts what went over the line since the last time: our messages are payload, the rest (what

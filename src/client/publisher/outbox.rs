@@ -88,7 +88,7 @@ impl Outbox {
         self.sent(session);
         let Some(writer) = self.writer.get() else { return Ok(0) };
         let mut begun = 0;
-        while let Some(job) = self.queue.borrow_mut().pop_front() {
+        while let Some(job) = self.next() {
             if self.under_way.get().is_some() {
                 writer.books.give_up(job, Failure::PublishBacklog);
                 continue;
@@ -129,9 +129,13 @@ impl Outbox {
         if let Some((job, started)) = self.under_way.take() {
             writer.books.settle(job, started, now, Outcome::Failed(failure));
         }
-        while let Some(job) = self.queue.borrow_mut().pop_front() {
+        while let Some(job) = self.next() {
             writer.books.give_up(job, failure);
         }
+    }
+
+    fn next(&self) -> Option<Job> {
+        self.queue.borrow_mut().pop_front()
     }
 
     pub(super) fn jobs(&self) -> Vec<Job> {

@@ -11,6 +11,7 @@ mod report;
 mod sense;
 mod sweep;
 mod target;
+mod websocket;
 
 pub(super) use case::{CasePlan, Grouped};
 pub(super) use load::LoadPlan;

@@ -10,8 +10,9 @@ mod publish;
 mod slo;
 mod text;
 mod unions;
+mod websocket;
 
-pub(super) use case::{Case, Endpoint, Group, LongPoll, Pace, Poll, WebSocket};
+pub(super) use case::{Case, Endpoint, Group, LongPoll, Pace, Poll};
 pub(super) use publish::{
     Echo, Http, InBand, NoPublisher, Publish, ReceiversTable, SequenceTable, Spacing, TimeClock, TimeTable,
     Unit,
@@ -19,6 +20,7 @@ pub(super) use publish::{
 pub(super) use slo::Slo;
 pub(super) use text::{Bytes, PerSecond, Text};
 pub(super) use unions::{ChannelsOf, Cursor, CursorTable, Headers, Pairs};
+pub(super) use websocket::{Deflate, Ping, WebSocket};
 
 use crate::model::Nanos;
 use schemars::JsonSchema;

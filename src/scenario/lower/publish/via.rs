@@ -6,6 +6,7 @@ use crate::scenario::lower::base::parse_base;
 use crate::scenario::lower::case;
 use crate::scenario::lower::cursor;
 use crate::scenario::lower::headers::pairs_of;
+use crate::scenario::lower::websocket;
 use crate::scenario::path::KeyPath;
 use crate::scenario::raw::{Echo, Http, InBand, Publish, ReceiversTable};
 use crate::scenario::{
@@ -123,7 +124,7 @@ fn in_band(in_band: &InBand, connections: Option<u32>, r: &mut Report<'_>) -> Op
     let at = KeyPath::at("publish.in_band");
     let send = template(in_band.send.as_deref(), &at.key("send"), r);
     let CarrierSpec::WebSocket(websocket) =
-        case::websocket(in_band.websocket.as_ref()?, &at.key("websocket"), r)
+        websocket::lower(in_band.websocket.as_ref()?, &at.key("websocket"), r)
     else {
         return None;
     };
