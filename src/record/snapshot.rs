@@ -223,28 +223,11 @@ pub struct Arrival {
     pub latest_value: bool,
 }
 
-/// One received message that nobody stamped.
-#[derive(Clone, Copy, Debug)]
-pub struct Followed {
-    /// When the read that held it returned.
-    pub received: Nanos,
-    /// When it was published by its own account, on the run's clock.
-    pub time: Option<Nanos>,
-    /// Whether that was before its client was subscribed.
-    pub early: bool,
-    /// What it was to its client, where it tells a number.
-    pub seen: Option<Seen>,
-    /// Time since the client's last message.
-    pub gap: Option<Nanos>,
-    /// Whether its endpoint tells its latest value only.
-    pub latest_value: bool,
-}
-
 /// Gathers what one worker sees. Every method is O(1), takes no lock and, but for the first time in
 /// an interval, allocates nothing.
 #[derive(Debug)]
 pub struct Recorder {
-    window: Range<Nanos>,
+    pub(super) window: Range<Nanos>,
     current: Snapshot,
 }
 
@@ -264,7 +247,7 @@ impl Recorder {
         self.window.end = self.window.end.min(at);
     }
 
-    fn part(&mut self, at: Nanos) -> &mut Tally {
+    pub(super) fn part(&mut self, at: Nanos) -> &mut Tally {
         if self.window.contains(&at) { &mut self.current.measured } else { &mut self.current.other }
     }
 
@@ -310,51 +293,6 @@ impl Recorder {
             part.response[Op::Deliver as usize].record(a.received - a.stamp.due);
             part.from_send.record(a.received - a.stamp.sent());
         }
-    }
-
-    /// Whether an instant is of `measure`.
-    pub fn is_measured(&self, at: Nanos) -> bool {
-        self.window.contains(&at)
-    }
-
-    /// A message that nobody stamped was received. It belongs to when it was published, where it tells
-    /// that, else to when it came.
-    pub fn follow(&mut self, f: &Followed) {
-        let part = self.part(f.received);
-        if f.seen.is_some_and(|seen| !seen.is_first()) {
-            let again = if f.latest_value { &mut part.redundant } else { &mut part.duplicate };
-            *again += 1;
-            return;
-        }
-        part.arrivals += 1;
-        f.gap.iter().for_each(|gap| part.gap.record(*gap));
-        let part = self.part(f.time.unwrap_or(f.received));
-        part.reordered += u64::from(f.seen == Some(Seen::Late));
-        if f.early {
-            part.early += 1;
-            return;
-        }
-        part.received += 1;
-        match f.time {
-            Some(time) if time > f.received => part.ahead += 1,
-            Some(time) => part.response[Op::Deliver as usize].record(f.received - time),
-            None => {}
-        }
-    }
-
-    /// A message that tells nothing was received by the first of its clients.
-    pub fn first_receipt(&mut self, at: Nanos) {
-        self.part(at).firsts += 1;
-    }
-
-    /// The same by another one, so long after the first.
-    pub fn behind(&mut self, at: Nanos, time: Nanos) {
-        self.part(at).spread.record(time);
-    }
-
-    /// So many did not get a message that was first received at `first`.
-    pub fn missing(&mut self, first: Nanos, clients: u32) {
-        self.part(first).missing += u64::from(clients);
     }
 
     /// Bytes of a subscriber's unit that was complete at this instant.

@@ -10,12 +10,14 @@ mod read;
 mod series;
 mod slo;
 mod summary;
+mod told;
 
 pub use charts::{Chart, read_charts};
 pub use error::ResultError;
 pub use folder::Folder;
 pub use slo::{METRICS, Metric, Unit, evaluate, metric};
 pub use summary::*;
+pub use told::{Receivers, Spread};
 
 use hdrhistogram::Histogram;
 

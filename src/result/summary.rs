@@ -4,6 +4,7 @@
 //! there is checked by the reader. Floats pass through `finite`: NaN is never written.
 
 use super::finite;
+use super::told::{Receivers, Spread};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -165,42 +166,6 @@ pub struct RunResult {
     pub target_cost: Option<TargetCost>,
     /// What pushbench itself used.
     pub generator: Generator,
-}
-
-impl RunResult {
-    /// Whether a message that did not come can be told.
-    pub fn tells_loss(&self) -> bool {
-        !matches!(self.cooperation.as_str(), "time" | "nothing")
-    }
-}
-
-/// What the target told of its receivers, over the acknowledged publishes of `measure` whose answer
-/// told a number.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Receivers {
-    /// These publishes.
-    pub publishes: u64,
-    /// The sum of the numbers told.
-    pub reported: u64,
-    /// For the same publishes: the sum of our clients of the channel that were subscribed when the
-    /// message was due.
-    pub subscribed: u64,
-    /// Publishes at which the two differ.
-    pub differing: u64,
-}
-
-/// How far the receivers of one message lie apart, within each worker.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Spread {
-    /// Time behind the first receiver, of all others.
-    pub behind: Quantiles,
-    /// Messages, each counted in every worker that got it.
-    pub messages: u64,
-    /// Receipts that did not come: clients attached at a message's first receipt that had not got it
-    /// when it left the window of the last 4,096 of its channel, or at the end.
-    pub missing: u64,
 }
 
 /// Quantiles of a histogram, nanoseconds. A quantile with fewer than 10 samples beyond it is null.
