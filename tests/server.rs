@@ -6,6 +6,12 @@
 mod command;
 #[path = "server/raw.rs"]
 mod raw;
+#[path = "server/restart.rs"]
+mod restart;
+#[path = "server/secure.rs"]
+mod secure;
+#[path = "server/streams.rs"]
+mod streams;
 
 use pushbench::model::Nanos;
 use pushbench::server::Config;

@@ -2,22 +2,24 @@
 
 use super::exit;
 use crate::model::Nanos;
-use crate::server::{self, Config};
+use crate::server::{self, Bound, Config, Fault, span};
 use anyhow::Context;
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 /// Run the bundled reference server.
 ///
-/// It carries the same messages by polling, long polling and WebSocket, on one core and in memory.
+/// It carries the same messages by polling, long polling, streams and WebSocket, on one core and in
+/// memory, plain and over TLS.
 /// `pushbench run` starts it by itself when a scenario names no target.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Try it (each line in a terminal of its own):
   pushbench serve
   curl -i http://127.0.0.1:9000/lp/news                    wait for the next message
+  curl -N http://127.0.0.1:9000/sse/news?after=0           all messages, as they come
   curl -i http://127.0.0.1:9000/pub/news -d 'hello'        publish one: 202 and who got it
   curl -i http://127.0.0.1:9000/poll/news?after=0          all since a cursor; the new one is the ETag
   curl -i http://127.0.0.1:9000/latest/news                the newest only
@@ -26,7 +28,13 @@ Try it (each line in a terminal of its own):
 
 Paths (CH is any name, made when first used):
   POST|PUT|DELETE /pub/CH    GET /poll/CH /latest/CH /lp/CH    WebSocket /ws/CH /duplex/CH /echo
-  Cursors travel as If-None-Match: \"N\" or as ?after=N. /duplex/CH publishes what a client sends.")]
+  GET|POST /sse/CH /iframe/CH /chunked/CH /multipart/CH /lines/CH /lenpref/CH
+  Cursors travel as If-None-Match: \"N\" or as ?after=N, for SSE as Last-Event-ID too. ?limit=N ends a
+  stream after N messages; ?retry=MS tells SSE clients to wait; /ws/CH?ids=1 begins each message with
+  its number. /duplex/CH publishes what a client sends.
+
+Faults (--fault, may be repeated; times from the first connection accepted):
+  restart at|every TIME for TIME [gracefully] [losing history]")]
 pub(super) struct Args {
     /// Address and port to listen on; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:9000")]
@@ -37,9 +45,19 @@ pub(super) struct Args {
     /// How long a long poll is held before it is answered "nothing new".
     #[arg(long, value_name = "TIME", default_value = "25s", value_parser = span)]
     hold: Nanos,
-    /// How often each WebSocket is pinged; 0 is never.
+    /// How often each WebSocket is pinged and each SSE stream gets a comment; 0 is never.
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = span)]
     ping: Nanos,
+    /// Listen with TLS as well, for the same channels; port 0 takes a free one. The certificate is
+    /// made at the start, for localhost, 127.0.0.1 and ::1, and printed.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    tls_listen: Option<SocketAddr>,
+    /// What goes wrong on purpose; may be given several times. `restart at 5s for 500ms` (or
+    /// `every 5s`), then `gracefully` and `losing history` if wanted: counted from the first
+    /// connection accepted, all connections are reset (gracefully: WebSockets are closed with 1001
+    /// and streams end in due form) and new ones are refused until the time is over.
+    #[arg(long, value_name = "FAULT")]
+    fault: Vec<Fault>,
     /// Stay on this CPU core.
     #[arg(long, value_name = "N")]
     cpu: Option<usize>,
@@ -53,36 +71,51 @@ pub(super) fn main(args: Args) -> anyhow::Result<u8> {
         pin(cpu).with_context(|| format!("failed to stay on CPU core {cpu}"))?;
     }
     server::raise_descriptor_limit();
-    let listener =
-        TcpListener::bind(args.listen).with_context(|| format!("failed to listen on {}", args.listen))?;
+    let config = Config {
+        history: args.history,
+        hold: args.hold,
+        ping: args.ping,
+        tls: args.tls_listen,
+        faults: args.fault.clone(),
+        ..Config::default()
+    };
+    let bound = Bound::bind(args.listen, config)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    tokio::task::LocalSet::new().block_on(&runtime, run(&args, listener))?;
+    tokio::task::LocalSet::new().block_on(&runtime, run(&args, bound))?;
     Ok(exit::GOOD)
 }
 
 /// Serves until it is told to end.
-async fn run(args: &Args, listener: TcpListener) -> anyhow::Result<()> {
-    let config = Config { history: args.history, hold: args.hold, ping: args.ping, ..Config::default() };
+async fn run(args: &Args, bound: Bound) -> anyhow::Result<()> {
     // Before the line that says it listens: whoever read it may send a signal at once.
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let orphaned = stdin_closed(args.exit_with_stdin)?;
-    announce(listener.local_addr()?)?;
+    announce(&bound)?;
     tokio::select! {
-        served = server::serve(listener, config) => served.context("failed to serve"),
+        served = bound.serve() => served.context("failed to serve"),
         _ = interrupt.recv() => Ok(()),
         _ = terminate.recv() => Ok(()),
         () = orphaned => Ok(()),
     }
 }
 
-fn announce(address: SocketAddr) -> io::Result<()> {
-    if !address.ip().is_loopback() {
-        let mut err = io::stderr().lock();
-        writeln!(err, "warning: {address} can be reached from other machines, and anybody may publish here")?;
+fn announce(bound: &Bound) -> io::Result<()> {
+    for address in [Some(bound.address()), bound.tls()].into_iter().flatten() {
+        if !address.ip().is_loopback() {
+            let mut err = io::stderr().lock();
+            writeln!(
+                err,
+                "warning: {address} can be reached from other machines, and anybody may publish here"
+            )?;
+        }
     }
     let mut out = io::stdout().lock();
-    writeln!(out, "listening on {address}")?;
+    writeln!(out, "listening on {}", bound.address())?;
+    if let (Some(address), Some(pem)) = (bound.tls(), bound.certificate()) {
+        writeln!(out, "tls {address}")?;
+        out.write_all(pem.as_bytes())?;
+    }
     out.flush()
 }
 
@@ -118,34 +151,5 @@ fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(n @ 1..) => Ok(n),
         _ => Err("want a whole number above 0".into()),
-    }
-}
-
-/// Reads `25s`, `500ms`, `2m` or `0`.
-fn span(text: &str) -> Result<Nanos, String> {
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let unit = match (unit.trim(), number) {
-        ("ms", _) => Nanos::from_millis(1),
-        ("s", _) | ("", "0") => Nanos::SECOND,
-        ("m" | "min", _) => Nanos::SECOND * 60,
-        _ => return Err("want a number and a unit: 500ms, 25s, 2m".into()),
-    };
-    number.parse().map(|n: u64| unit * n).map_err(|_| "want a number and a unit: 500ms, 25s, 2m".into())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn spans_carry_units() {
-        assert_eq!(span("25s"), Ok(Nanos::SECOND * 25));
-        assert_eq!(span("250 ms"), Ok(Nanos::from_millis(250)));
-        assert_eq!(span("2m"), Ok(Nanos::SECOND * 120));
-        assert_eq!(span("0"), Ok(Nanos::ZERO));
-        for wrong in ["", "5", "s", "-1s", "1.5s", "10 h", "99999999999999999999s"] {
-            assert!(span(wrong).is_err(), "{wrong}");
-        }
     }
 }

@@ -3,7 +3,7 @@
 
 use super::{ClientState, Workplace};
 use crate::model::Nanos;
-use crate::record::{Followed, Spread, SpreadWindows};
+use crate::record::{Due, Followed, Seen, Spread, SpreadWindows};
 use crate::transport::{OwnValues, Unit};
 use std::cell::RefCell;
 use std::hash::{DefaultHasher, Hasher};
@@ -39,8 +39,15 @@ impl Follow {
         }
     }
 
-    /// One data unit is one message; whether it is new to the client and could be read.
-    pub(super) fn message(&self, place: &Workplace, state: &ClientState, unit: &Unit<'_>) -> bool {
+    /// One data unit is one message; whether it is new to the client and could be read. To a client
+    /// that leaves, what was published since is none of its.
+    pub(super) fn message(
+        &self,
+        place: &Workplace,
+        state: &ClientState,
+        unit: &Unit<'_>,
+        leaving: bool,
+    ) -> bool {
         let mut recorder = place.recorder.borrow_mut();
         let (number, time) = (self.values.sequence(unit.body), self.values.time(unit.body));
         if (self.values.has_sequence() && number.is_none()) || (self.values.has_time() && time.is_none()) {
@@ -49,12 +56,20 @@ impl Follow {
         }
         let time = time.map(|at| at - self.clock_ahead);
         let mut ledger = state.ledger.borrow_mut();
-        let early = time.is_some_and(|at| ledger.is_early(at));
-        let seen = number.map(|n| ledger.see_own(n, recorder.is_measured(unit.received)));
+        let due = time.map_or(Due::Here, |at| ledger.place(at));
+        if leaving && due != Due::Here {
+            return false;
+        }
+        let owed = due == Due::Here && recorder.is_measured(unit.received);
+        // History that a newcomer is given is in nobody's account.
+        let seen = match due {
+            Due::Before => Some(Seen::Again),
+            _ => number.map(|n| ledger.see_own(n, owed)),
+        };
         let last = state.last_message.replace(Some(unit.received));
         let gap = last.map(|last| unit.received - last);
         let latest_value = place.latest_value;
-        recorder.follow(&Followed { received: unit.received, time, early, seen, gap, latest_value });
+        recorder.follow(&Followed { received: unit.received, time, place: due, seen, gap, latest_value });
         drop(ledger);
         if let Some(spread) = &self.spread {
             let crowd = &mut *spread.borrow_mut();

@@ -1,8 +1,8 @@
 //! Turns the units that a session hands over into messages, counts and bytes.
 
 use super::{ClientState, Workplace};
-use crate::model::{Failure, Nanos, Stamp, Traffic};
-use crate::record::Arrival;
+use crate::model::{Failure, Nanos, Stage, Stamp, Traffic};
+use crate::record::{Arrival, Due, Seen};
 use crate::transport::{Session, Sink, Unit, UnitKind};
 
 /// The receiving side of one client.
@@ -10,6 +10,10 @@ pub(super) struct Listener<'a> {
     place: &'a Workplace,
     state: &'a ClientState,
     answer: Answer,
+    /// Whether a data unit has come.
+    brought: bool,
+    /// Whether the client is leaving: what was published since is none of its.
+    leaving: bool,
 }
 
 /// What the last request of a pull session came to.
@@ -25,7 +29,22 @@ pub(super) struct Answer {
 
 impl<'a> Listener<'a> {
     pub(super) fn new(place: &'a Workplace, state: &'a ClientState) -> Listener<'a> {
-        Listener { place, state, answer: Answer::default() }
+        Listener { place, state, answer: Answer::default(), brought: false, leaving: false }
+    }
+
+    /// Whether any data has come.
+    pub(super) fn has_brought(&self) -> bool {
+        self.brought
+    }
+
+    /// From now on only what was published before counts.
+    pub(super) fn leaves(&mut self) {
+        self.leaving = true;
+    }
+
+    /// Whether the client is leaving.
+    pub(super) fn is_leaving(&self) -> bool {
+        self.leaving
     }
 
     /// The answer since the last call.
@@ -42,10 +61,15 @@ impl<'a> Listener<'a> {
             match found {
                 Ok(stamp) if stamp.run == self.place.tag && stamp.channel == self.state.channel => {
                     ours += 1;
-                    let (early, seen) = (ledger.is_early(stamp.due), ledger.see(stamp.sequence));
+                    let place = ledger.place(stamp.due);
+                    if self.leaving && place != Due::Here {
+                        continue;
+                    }
+                    // History that a newcomer is given is in nobody's account.
+                    let seen = if place == Due::Before { Seen::Again } else { ledger.see(stamp.sequence) };
                     fresh += u64::from(seen.is_first());
                     let (received, latest_value) = (unit.received, self.place.latest_value);
-                    recorder.arrive(&Arrival { stamp, received, seen, early, latest_value });
+                    recorder.arrive(&Arrival { stamp, received, seen, place, latest_value });
                 }
                 _ => {
                     others += 1;
@@ -61,7 +85,10 @@ impl<'a> Listener<'a> {
     }
 
     fn follows(&self, unit: &Unit<'_>) -> bool {
-        self.place.follow.as_ref().is_some_and(|follow| follow.message(self.place, self.state, unit))
+        self.place
+            .follow
+            .as_ref()
+            .is_some_and(|follow| follow.message(self.place, self.state, unit, self.leaving))
     }
 
     fn weighed(&mut self, unit: &Unit<'_>) -> Traffic {
@@ -89,6 +116,7 @@ impl<'a> Listener<'a> {
 impl Sink for Listener<'_> {
     fn unit(&mut self, unit: &Unit<'_>) {
         self.answer.received = Some(unit.received);
+        self.brought |= unit.kind == UnitKind::Data;
         self.state.told.set(self.state.told.get() + unit.traffic);
         let traffic = match unit.kind {
             // All that a target publishes by itself is payload: nobody told what a message of it is.
@@ -114,7 +142,16 @@ impl Sink for Listener<'_> {
         self.place.recorder.borrow_mut().traffic(unit.received, traffic);
     }
 
-    fn connected(&mut self, _started: Nanos, finished: Nanos) {
-        self.place.recorder.borrow_mut().connected(finished);
+    fn stage(&mut self, stage: Stage, took: Nanos) {
+        // The first is told by `connected`, the last is the client's own to see.
+        if matches!(stage, Stage::Tls | Stage::Upgrade) {
+            self.place.recorder.borrow_mut().stage(self.place.now(), stage, took);
+        }
+    }
+
+    fn connected(&mut self, started: Nanos, finished: Nanos) {
+        let mut recorder = self.place.recorder.borrow_mut();
+        recorder.connected(finished);
+        recorder.stage(finished, Stage::Tcp, finished - started);
     }
 }

@@ -2,10 +2,15 @@
 //!
 //! Everything here runs as tasks of one worker thread and shares nothing with another one.
 
+mod alarm;
+mod ask;
+mod attach;
 mod follow;
+mod listen;
 mod listener;
 mod publisher;
 mod pull_pace;
+mod reconnect;
 #[cfg(test)]
 mod tests;
 mod virtual_client;
@@ -17,13 +22,13 @@ pub use publisher::{
 pub use virtual_client::VirtualClient;
 
 use crate::clock::Timer;
-use crate::model::{Nanos, Op, RunTag, Traffic};
+use crate::model::{LifeSpec, Nanos, Op, ReadyState, ReconnectSpec, RunTag, Traffic};
 use crate::net::Dialer;
 use crate::record::{ClientLedger, Recorder};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-/// What all clients and publishers of a worker use.
+/// What all clients of a group, or all publishers, use on one worker.
 pub struct Workplace {
     /// Wakes them.
     pub timer: Timer,
@@ -40,8 +45,14 @@ pub struct Workplace {
     /// Whether each client sends its own messages: what it wrote for one is payload, too.
     pub echo: bool,
     /// How the messages of a target that publishes by itself are told.
-    pub follow: Option<Follow>,
-    /// Limit of one attempt to attach.
+    pub follow: Option<Rc<Follow>>,
+    /// Whether ends of sessions have close codes: WebSocket.
+    pub close_codes: bool,
+    /// How long its clients stay.
+    pub life: LifeSpec,
+    /// What they do when a session ends though it was to stay.
+    pub reconnect: ReconnectSpec,
+    /// Limit of one attempt to attach, where the policy has none of its own.
     pub connect_timeout: Nanos,
     /// Limit of one request.
     pub request_timeout: Nanos,
@@ -65,10 +76,39 @@ pub struct ClientState {
     pub under_way: Cell<Option<Op>>,
     /// Whether a session is open.
     pub attached: Cell<bool>,
+    /// Whether it has lost a session and is on its way back.
+    pub returning: Cell<bool>,
     /// Bytes of its session that have been recorded.
     pub told: Cell<Traffic>,
     /// What it is to send over its session; `None`: it only listens.
     pub outbox: Option<Box<Outbox>>,
     /// When it received a message that nobody stamped.
     pub last_message: Cell<Option<Nanos>>,
+    /// Its ready state and since when; `None` before it first attached, and for pull clients.
+    ready: Cell<Option<(ReadyState, Nanos)>>,
+}
+
+impl ClientState {
+    /// What remains of a client of this channel.
+    pub fn of_channel(channel: u32) -> ClientState {
+        ClientState { channel, ..ClientState::default() }
+    }
+
+    /// The same of one that sends the messages of this channel itself.
+    pub fn that_sends(channel: u32) -> ClientState {
+        ClientState { outbox: Some(Box::default()), ..ClientState::of_channel(channel) }
+    }
+
+    /// It is in this state from now on; the time in the one before is written down.
+    fn turn(&self, state: ReadyState, place: &Workplace) {
+        self.settle(place);
+        self.ready.set(Some((state, place.now())));
+    }
+
+    /// Writes down the time in the present state: when the run is over.
+    pub fn settle(&self, place: &Workplace) {
+        if let Some((state, since)) = self.ready.take() {
+            place.recorder.borrow_mut().was(state, since, place.now());
+        }
+    }
 }

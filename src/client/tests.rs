@@ -1,8 +1,10 @@
 //! Virtual clients over a mock carrier under paused time: exact.
 
+mod lives;
+
 use super::{ClientState, VirtualClient, Workplace};
 use crate::clock::{Clock, Timer};
-use crate::model::{Failure, Nanos, Op, RunTag, Stamp, Traffic};
+use crate::model::{Failure, LifeSpec, Nanos, Op, ReconnectSpec, RunTag, Stamp, Traffic};
 use crate::net::{Dialer, Endpoint};
 use crate::record::{Counts, Recorder, Snapshot};
 use crate::transport::{Carrier, Closing, Event, LocalBoxFuture, Rhythm, Session, Sink, Unit, UnitKind};
@@ -141,6 +143,9 @@ fn play(rhythm: Rhythm, acts: Vec<(Nanos, Act)>, end: Nanos) -> (Snapshot, Rc<Cl
             latest_value: false,
             echo: false,
             follow: None,
+            close_codes: true,
+            life: LifeSpec::default(),
+            reconnect: ReconnectSpec::default(),
             connect_timeout: Nanos::SECOND,
             request_timeout: Nanos::SECOND * 5,
         });
@@ -153,6 +158,7 @@ fn play(rhythm: Rhythm, acts: Vec<(Nanos, Act)>, end: Nanos) -> (Snapshot, Rc<Cl
             endpoint,
             due: START,
             phase: 0.5,
+            seed: 1,
         };
         let task = tokio::task::spawn_local(client.run());
         place.timer.sleep_until(end).await;
@@ -185,7 +191,7 @@ fn a_push_client_that_is_closed_stays_away_and_is_told() {
     let acts = vec![(START + ms(5), Act::Message(0, START + ms(4))), (START + ms(9), Act::Close(1001))];
     let (s, state) = play(Rhythm::Push, acts, START + Nanos::SECOND);
     assert_eq!(s.measured.failures[Failure::ClosedByPeer as usize], 1);
-    assert_eq!(s.measured.closes, [(1001, 1)]);
+    assert_eq!(s.measured.closes.by_code(), [(1001, 1)].into());
     assert!(!state.attached.get());
     assert!(state.ledger.borrow().is_subscribed_at(START + ms(8)));
     assert!(!state.ledger.borrow().is_subscribed_at(START + ms(9)));

@@ -1,18 +1,27 @@
-//! One virtual client: attaches when it is due, then listens or asks until it is dropped.
+//! One virtual client: attaches when it is due, stays as long as it is to, and comes back as its
+//! policy has it, until it is dropped or gives up.
+//!
+//! What happens within a session is told in `attach`, `listen` and `ask`; here is what comes between.
 
-use super::listener::{Answer, Listener};
-use super::pull_pace::PullPace;
+use super::alarm::Alarm;
+use super::reconnect::Reconnect;
 use super::{ClientState, Workplace};
-use crate::model::{Failure, Nanos, Op, Outcome, Sample};
-use crate::net::Endpoint;
-use crate::transport::{Carrier, Event, Rhythm, Session};
-use std::future::poll_fn;
+use crate::model::{Backoff, Failure, Nanos, Op, Outcome, ReadyState, Sample};
+use crate::net::{Endpoint, Memory};
+use crate::transport::{Carrier, Rhythm};
 use std::rc::Rc;
-use std::task::{Context, Poll};
+
+/// Streams that end on purpose without having brought anything: after so many in a row the client
+/// pauses, or a target that ends every response at once would be stormed.
+const MOST_EMPTY: u32 = 3;
+/// A session this long is not empty, whatever it brought.
+const NOT_EMPTY: Nanos = Nanos::SECOND;
+/// How long that pause is where there is no policy.
+const EMPTY_PAUSE: Nanos = Nanos::SECOND;
 
 /// A client about to run.
 pub struct VirtualClient {
-    /// What it shares with the others of its worker.
+    /// What it shares with the others of its group.
     pub place: Rc<Workplace>,
     /// What will remain of it.
     pub state: Rc<ClientState>,
@@ -24,193 +33,222 @@ pub struct VirtualClient {
     pub due: Nanos,
     /// Its place in the polling period, 0..1.
     pub phase: f64,
+    /// Draws its pauses and the lengths of its stays.
+    pub seed: u64,
+}
+
+/// How an attempt, or the session that came of it, was over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// It could not attach.
+    NotOpened,
+    /// The session was over though it was to stay.
+    Lost,
+    /// A stream ended on purpose; whether it had brought nothing.
+    Ended {
+        /// Nothing came, and that soon.
+        empty: bool,
+    },
+    /// The client left on purpose.
+    Left,
+}
+
+/// What a client carries from one session to the next.
+pub(super) struct Course {
+    pub(super) policy: Reconnect,
+    pub(super) alarm: Alarm,
+    /// When it lost the session that it wants back.
+    pub(super) lost: Option<Nanos>,
+    /// When the last session ended on purpose.
+    ended: Option<Nanos>,
+    /// Empty sessions in a row.
+    empty: u32,
+    /// Whether the next attempt is one of the policy.
+    trying: bool,
 }
 
 impl VirtualClient {
-    /// Runs until the task is dropped, or until a push session has ended: a client without a
-    /// reconnect policy stays away.
+    /// Runs until the task is dropped, or until the client gives up.
     pub async fn run(self) {
+        let mut course = Course {
+            policy: Reconnect::new(self.seed),
+            alarm: Alarm::default(),
+            lost: None,
+            ended: None,
+            empty: 0,
+            trying: false,
+        };
         let mut intended = self.due;
         loop {
             self.place.timer.sleep_until(intended).await;
-            let opened = self.attach(intended).await;
-            match (opened, self.carrier.rhythm()) {
-                (Ok(session), Rhythm::Push) => return self.listen(session).await,
-                (Ok(session), rhythm) => return self.ask(session, rhythm).await,
-                (Err(_), Rhythm::Push) => return,
-                (Err(_), rhythm) => intended = self.next_attempt(rhythm),
+            if std::mem::take(&mut course.trying) {
+                self.place.recorder.borrow_mut().attempted(self.place.now());
+            }
+            let end = self.attempt(intended, &mut course).await;
+            let now = self.place.now();
+            match self.after(end, now, &mut course) {
+                Some(next) => intended = next,
+                None => return,
             }
         }
     }
 
-    /// A pull client whose first connection failed tries again: at its period, or after a second.
-    fn next_attempt(&self, rhythm: Rhythm) -> Nanos {
-        let pause = match rhythm {
-            Rhythm::Interval { every, .. } => every.max(Nanos::from_millis(100)),
-            Rhythm::Held { .. } | Rhythm::Push => Nanos::SECOND,
+    /// Attaches, and stays while the session lasts.
+    async fn attempt(&self, intended: Nanos, course: &mut Course) -> End {
+        let opened = self.attach(intended, course).await;
+        let Ok(session) = opened else {
+            self.is(ReadyState::Closed);
+            return End::NotOpened;
         };
-        self.place.now() + pause
+        let leave_at = match self.place.life.stay {
+            Some(stay) => self.place.now() + course.policy.span(stay, self.place.life.fixed),
+            None => Nanos::MAX,
+        };
+        let end = match self.carrier.rhythm() {
+            Rhythm::Push => self.listen(session, leave_at, course).await,
+            rhythm => self.ask(session, rhythm, leave_at, course).await,
+        };
+        self.is(ReadyState::Closed);
+        end
     }
 
-    async fn attach(&self, intended: Nanos) -> Result<Box<dyn Session>, Failure> {
-        self.begin(Op::Connect, intended);
-        let started = self.place.now();
-        let open = self.carrier.open(&self.place.dialer, &self.endpoint);
-        let opened = self.place.timer.until(started + self.place.connect_timeout, open).await;
-        let opened = opened.unwrap_or(Err(Failure::ConnectTimeout));
-        let finished = self.place.now();
-        let spent = self.endpoint.memory.borrow_mut().take_spent();
-        if let Some(spent) = spent {
-            self.place.recorder.borrow_mut().traffic(finished, spent);
-        }
-        let outcome = opened.as_ref().err().map_or(Outcome::Good, |f| Outcome::Failed(*f));
-        self.end(&Sample { op: Op::Connect, intended, started, finished, outcome });
-        if opened.is_ok() {
-            self.place.recorder.borrow_mut().start(Op::Session, finished);
-            self.state.attached.set(true);
-        }
-        opened
-    }
-
-    async fn listen(&self, mut session: Box<dyn Session>) {
-        let since = self.place.now();
-        self.state.ledger.borrow_mut().subscribed(since);
-        let mut listener = Listener::new(&self.place, &self.state);
-        let failure = loop {
-            match self.next_event(&mut *session, &mut listener).await {
-                Ok(Event::Received | Event::Answered) => {}
-                Ok(Event::Closed(closing)) => {
-                    self.place.recorder.borrow_mut().closed(self.place.now(), closing.code);
-                    break Failure::ClosedByPeer;
+    /// When the next attempt is due; `None`: there is none.
+    fn after(&self, end: End, now: Nanos, course: &mut Course) -> Option<Nanos> {
+        match end {
+            End::Left => Some(now + self.away(course)),
+            End::Ended { empty } => Some(now + self.reopen(empty, now, course)),
+            End::Lost => {
+                self.is_lost(now, course);
+                self.back(now, course)
+            }
+            End::NotOpened => {
+                // A stream that was to be opened again at once was not: it is lost since its end.
+                if let Some(ended) = course.ended.take() {
+                    self.is_lost(ended, course);
                 }
-                Ok(Event::Ended) => break Failure::ClosedByPeer,
-                Err(failure) => break failure,
+                self.back(now, course)
             }
+        }
+    }
+
+    /// How long a client that left is away. One that comes no more is followed by another, who
+    /// remembers nothing.
+    fn away(&self, course: &mut Course) -> Nanos {
+        course.ended = None;
+        match self.place.life.away {
+            Some(away) => course.policy.span(away, self.place.life.fixed),
+            None => {
+                *self.endpoint.memory.borrow_mut() = Memory::default();
+                Nanos::ZERO
+            }
+        }
+    }
+
+    /// The pause before a stream that ended on purpose is opened again: none, unless the server asked
+    /// for one or has brought nothing for a while.
+    fn reopen(&self, empty: bool, now: Nanos, course: &mut Course) -> Nanos {
+        self.place.recorder.borrow_mut().reopened(now);
+        course.ended = Some(now);
+        course.empty = if empty { course.empty + 1 } else { 0 };
+        let asked = self.asked().filter(|_| self.place.reconnect.honour_server).unwrap_or(Nanos::ZERO);
+        if course.empty < MOST_EMPTY {
+            return asked;
+        }
+        let own = course.policy.pause(&self.place.reconnect, None).unwrap_or(EMPTY_PAUSE);
+        own.max(asked)
+    }
+
+    fn is_lost(&self, at: Nanos, course: &mut Course) {
+        let comes_back = self.place.reconnect.backoff != Backoff::None;
+        if comes_back && course.lost.is_none() {
+            course.lost = Some(at);
+            self.state.returning.set(true);
+            self.place.recorder.borrow_mut().start(Op::Reconnect, at);
+        }
+    }
+
+    /// The next attempt under the policy.
+    fn back(&self, now: Nanos, course: &mut Course) -> Option<Nanos> {
+        let asked = self.asked();
+        let pause = match (self.place.reconnect.backoff, self.carrier.rhythm()) {
+            (Backoff::None, Rhythm::Push) => return None,
+            (Backoff::None, rhythm) => return Some(now + without_policy(rhythm)),
+            _ => course.policy.pause(&self.place.reconnect, asked),
         };
-        listener.count_rest(&*session);
-        self.state.outbox.iter().for_each(|outbox| outbox.close(failure));
+        course.trying = pause.is_some();
+        if pause.is_none() {
+            self.gives_up(now, course);
+        }
+        pause.map(|pause| now + pause)
+    }
+
+    pub(super) fn gives_up(&self, now: Nanos, course: &mut Course) {
+        self.state.returning.set(false);
+        self.place.recorder.borrow_mut().gave_up(now, course.lost.take());
+    }
+
+    /// A session can receive: what the policy counted is forgotten, and a way back is over.
+    pub(super) fn is_back(&self, now: Nanos, course: &mut Course) {
+        course.policy.ready();
+        course.ended = None;
+        self.state.returning.set(false);
+        if let Some(lost) = course.lost.take() {
+            let (op, outcome) = (Op::Reconnect, Outcome::Good);
+            let sample = Sample { op, intended: lost, started: lost, finished: now, outcome };
+            self.place.recorder.borrow_mut().record(&sample);
+        }
+    }
+
+    /// What the server asked to wait; taken, so that it is honoured once.
+    pub(super) fn asked(&self) -> Option<Nanos> {
+        self.endpoint.memory.borrow_mut().retry_after.take()
+    }
+
+    /// The session is over: writes down how, and what was wrong.
+    pub(super) fn session_over(&self, since: Nanos, outcome: Outcome) {
         let finished = self.place.now();
         self.state.attached.set(false);
-        self.state.ledger.borrow_mut().ended(finished);
-        let outcome = Outcome::Failed(failure);
         let sample = Sample { op: Op::Session, intended: since, started: since, finished, outcome };
         self.place.recorder.borrow_mut().record(&sample);
-    }
-
-    /// Polls the session; what the client is to send goes out before it.
-    fn poll(
-        &self,
-        cx: &mut Context<'_>,
-        session: &mut dyn Session,
-        listener: &mut Listener<'_>,
-    ) -> Poll<Result<Event, Failure>> {
-        let Some(outbox) = &self.state.outbox else { return session.poll_event(cx, listener) };
-        outbox.send(cx, session)?;
-        let polled = session.poll_event(cx, listener);
-        outbox.sent(session);
-        polled
-    }
-
-    /// The next thing that a push session tells; `Received` too when it only wanted to be polled.
-    async fn next_event(
-        &self,
-        session: &mut dyn Session,
-        listener: &mut Listener<'_>,
-    ) -> Result<Event, Failure> {
-        let deadline = session.next_deadline();
-        let event = poll_fn(|cx| self.poll(cx, session, listener));
-        match deadline {
-            None => event.await,
-            Some(at) => self.place.timer.until(at, event).await.unwrap_or(Ok(Event::Received)),
+        if let Outcome::Failed(failure) = outcome {
+            self.tell(failure);
         }
     }
 
-    async fn ask(&self, mut session: Box<dyn Session>, rhythm: Rhythm) {
-        let now = self.place.now();
-        let mut pace = PullPace::new(rhythm, now, self.phase);
-        let mut intended = now;
-        loop {
-            let mut good = self.exchange(&mut *session, intended, rhythm).await;
-            if good == Err(Failure::StaleConnection) {
-                // The peer gave up an idle connection as this request went out: a browser asks
-                // again at once, and so do we, once. Both requests are counted.
-                good = self.exchange(&mut *session, intended, rhythm).await;
-            }
-            let next = pace.after(self.place.now(), good.is_ok());
-            if next.skipped > 0 {
-                self.place.recorder.borrow_mut().skipped_polls(next.intended, next.skipped);
-            }
-            intended = next.intended;
-            self.place.timer.sleep_until(intended).await;
+    /// Keeps what the carrier says of a failure in words.
+    pub(super) fn tell(&self, failure: Failure) {
+        if let Some(text) = self.endpoint.memory.borrow_mut().detail.take() {
+            self.place.recorder.borrow_mut().detail(self.place.now(), failure, &text);
         }
     }
 
-    /// One request and its answer.
-    async fn exchange(
-        &self,
-        session: &mut dyn Session,
-        intended: Nanos,
-        rhythm: Rhythm,
-    ) -> Result<(), Failure> {
-        self.begin(Op::Poll, intended);
-        let started = self.place.now();
-        session.request();
-        if let Rhythm::Held { settle } = rhythm {
-            self.state.ledger.borrow_mut().subscribed(started + settle);
-        }
-        let mut listener = Listener::new(&self.place, &self.state);
-        let answered = self.answer(session, &mut listener, started).await;
-        let answer = listener.take_answer();
-        let outcome = answered.and(answer.refused.map_or(Ok(()), Err));
-        if outcome.is_err() {
-            listener.count_rest(session);
-        }
-        self.account(intended, started, &answer, outcome);
-        outcome
-    }
-
-    async fn answer(
-        &self,
-        session: &mut dyn Session,
-        listener: &mut Listener<'_>,
-        started: Nanos,
-    ) -> Result<(), Failure> {
-        let deadline = started + self.place.request_timeout;
-        let exchange = async {
-            loop {
-                match poll_fn(|cx| session.poll_event(cx, listener)).await? {
-                    Event::Answered => return Ok(()),
-                    Event::Received => {}
-                    Event::Ended | Event::Closed(_) => return Err(Failure::ClosedByPeer),
-                }
-            }
-        };
-        match self.place.timer.until(deadline, exchange).await {
-            Some(ended) => ended,
-            None => {
-                session.abort();
-                Err(Failure::Timeout)
-            }
+    /// A push client is in this state from now on.
+    pub(super) fn is(&self, state: ReadyState) {
+        if self.carrier.rhythm() == Rhythm::Push {
+            self.state.turn(state, &self.place);
         }
     }
 
-    fn account(&self, intended: Nanos, started: Nanos, answer: &Answer, outcome: Result<(), Failure>) {
-        let finished = answer.received.unwrap_or_else(|| self.place.now());
-        if outcome.is_ok() {
-            self.state.ledger.borrow_mut().subscribed(finished);
-            self.place.recorder.borrow_mut().answered(intended, answer.fresh > 0);
-        }
-        let outcome = outcome.map_or_else(Outcome::Failed, |()| Outcome::Good);
-        self.end(&Sample { op: Op::Poll, intended, started, finished, outcome });
-    }
-
-    fn begin(&self, op: Op, intended: Nanos) {
+    pub(super) fn begin(&self, op: Op, intended: Nanos) {
         self.state.under_way.set(Some(op));
         self.place.recorder.borrow_mut().start(op, intended);
     }
 
-    fn end(&self, sample: &Sample) {
+    pub(super) fn end(&self, sample: &Sample) {
         self.state.under_way.set(None);
         self.place.recorder.borrow_mut().record(sample);
+    }
+}
+
+/// Whether a session that ended on purpose counts as empty.
+pub(super) fn is_empty(brought: bool, lasted: Nanos) -> bool {
+    !brought && lasted < NOT_EMPTY
+}
+
+/// A pull client without a policy tries again: at its period, or after a second.
+fn without_policy(rhythm: Rhythm) -> Nanos {
+    match rhythm {
+        Rhythm::Interval { every, .. } => every.max(Nanos::from_millis(100)),
+        Rhythm::Held { .. } | Rhythm::Push => Nanos::SECOND,
     }
 }

@@ -1,6 +1,8 @@
 //! Puts what one run gathered together into its result. Pure: no clock, no I/O.
 
 mod costs;
+mod ledgers;
+mod lives;
 mod own;
 mod series;
 
@@ -8,9 +10,9 @@ use super::readings::Readings;
 use super::timeline::Timeline;
 use super::verdict;
 use super::worker::Done;
-use crate::model::{Failure, Nanos, Op, Side, Traffic};
-use crate::record::{ChannelFeed, Closed, Snapshot, Tally, Timing, close_client};
-use crate::result::{Bytes, Ledger, Operations, Polls, Quantiles, RunDetail, RunResult};
+use crate::model::{Backoff, Failure, Nanos, Op, Side, Traffic};
+use crate::record::{Closed, Snapshot, Tally, Timing};
+use crate::result::{Bytes, Operations, Polls, Quantiles, RunDetail, RunResult};
 use crate::scenario::RunPlan;
 use costs::{generator, target_cost};
 use series::{intervals, latency};
@@ -23,6 +25,8 @@ pub(super) struct Gathered {
     /// Whether what was under way had as long to arrive as planned.
     pub(super) drained: bool,
     pub(super) interims: Vec<Interim>,
+    /// What each group saw; empty when there is one group.
+    pub(super) groups: Vec<Snapshot>,
     pub(super) done: Vec<Done>,
     pub(super) readings: Readings,
     pub(super) co_located: bool,
@@ -67,15 +71,10 @@ pub(super) fn assemble(run: &RunPlan, gathered: Gathered) -> (RunResult, RunDeta
     };
     let measured_s = (gathered.timeline.drain - gathered.timeline.measure).as_secs_f64();
     let mut result = described(run, &gathered, measured_s);
-    let by_target = run.publish.as_ref().is_some_and(|p| p.by_target().is_some());
-    let (closed, due) =
-        if by_target { (own::close(&gathered.done), 0) } else { close_ledger(&gathered.done) };
+    let (closed, due) = ledgers::close(run, &gathered.done);
     result.offered_per_s = per_second(due, measured_s);
     times_and_counts(&mut result, &whole, measured, measured_s);
-    result.ledger = match by_target {
-        true => own::ledger(run, &gathered, measured, &closed, result.tells_loss()),
-        false => ledger(run, &gathered, measured, &closed),
-    };
+    result.ledger = ledgers::of_run(run, &gathered, &all, &closed);
     own::told(run, &mut result, measured, &gathered.done);
     result.delivery = delivery_quantiles(measured.response_of(Op::Deliver), result.ledger.lost);
     result.delivery_from_send = delivery_quantiles(&measured.from_send, result.ledger.lost);
@@ -84,6 +83,8 @@ pub(super) fn assemble(run: &RunPlan, gathered: Gathered) -> (RunResult, RunDeta
         bytes_of(measured.publisher_traffic, measured.publisher_traffic, result.published);
     result.operations = operations(&whole, &gathered.done);
     failures(&mut result, &whole);
+    lives::lives(&mut result, run, &gathered, &whole);
+    result.groups = lives::groups(run, &gathered, &closed);
     result.target_cost = target_cost(&gathered, measured);
     result.generator = generator(&gathered, measured, measured_s);
     if result.publish_overlapped > 0 && result.ledger.reordered > 0 {
@@ -93,25 +94,33 @@ pub(super) fn assemble(run: &RunPlan, gathered: Gathered) -> (RunResult, RunDeta
             result.publish_overlapped
         ));
     }
-    verdict::judge(
-        &mut result,
-        &verdict::Evidence {
-            closes: match by_target {
-                // Nobody told what was published: all that ever came against all that was counted live.
-                true => !own::is_numbered(run) || closed.received == whole.arrivals,
-                false => closed.received == measured.received + measured.early,
-            },
-            subscribed_at_start: subscribed_at(&gathered.done, gathered.timeline.measure),
-            subscribed_at_end: subscribed_at(
-                &gathered.done,
-                Nanos(gathered.timeline.drain.0.saturating_sub(1)),
-            ),
-            planned_s: run.phases.measure.as_secs_f64(),
-            polls_skipped: measured.polls_skipped,
-            shared_core: gathered.shared_core,
-        },
-    );
+    verdict::judge(&mut result, &evidence(run, &gathered, measured, whole.arrivals, &closed));
     (result, detail)
+}
+
+fn evidence(
+    run: &RunPlan,
+    gathered: &Gathered,
+    measured: &Tally,
+    arrivals: u64,
+    closed: &[Closed],
+) -> verdict::Evidence {
+    let subscribed = |at| ledgers::subscribed_at(run, &gathered.done, at);
+    let received: u64 = closed.iter().map(|c| c.received).sum();
+    verdict::Evidence {
+        closes: match own::feed(run) {
+            // Nobody told what was published: all that ever came against all that was counted live.
+            Some(feed) => feed.sequence.is_none() || received == arrivals,
+            None => received == measured.received + measured.early + measured.replayed,
+        },
+        staying: ledgers::staying(run, &gathered.done),
+        subscribed_at_start: subscribed(gathered.timeline.measure),
+        subscribed_at_end: subscribed(Nanos(gathered.timeline.drain.0.saturating_sub(1))),
+        come_back: run.groups.iter().all(|g| g.reconnect.backoff != Backoff::None),
+        planned_s: run.phases.measure.as_secs_f64(),
+        polls_skipped: measured.polls_skipped,
+        shared_core: gathered.shared_core,
+    }
 }
 
 fn described(run: &RunPlan, gathered: &Gathered, measured_s: f64) -> RunResult {
@@ -166,7 +175,6 @@ fn times_and_counts(result: &mut RunResult, whole: &Tally, measured: &Tally, mea
     result.unstamped = measured.unstamped;
     result.foreign = measured.foreign;
     result.connections_opened = whole.connections;
-    result.closes = whole.closes.iter().map(|(code, n)| (code.to_string(), *n)).collect();
 }
 
 fn quantiles(timing: &Timing) -> Quantiles {
@@ -176,41 +184,6 @@ fn quantiles(timing: &Timing) -> Quantiles {
 /// Messages that were lost are later than all that came.
 fn delivery_quantiles(timing: &Timing, lost: u64) -> Quantiles {
     Quantiles::with_missing(&timing.histogram(), timing.min_ns(), timing.max_ns(), lost)
-}
-
-/// Every client against the feed of its channel, whichever worker published it; and how many
-/// messages were due in all.
-fn close_ledger(done: &[Done]) -> (Closed, u64) {
-    let feeds: BTreeMap<u32, &ChannelFeed> =
-        done.iter().flat_map(|d| d.feed.channels.iter().map(|(i, feed)| (*i, feed))).collect();
-    let nothing = ChannelFeed::default();
-    let mut sum = Closed::default();
-    for (channel, client) in done.iter().flat_map(|d| &d.clients) {
-        sum += close_client(client, feeds.get(channel).copied().unwrap_or(&nothing));
-    }
-    (sum, feeds.values().map(|f| f.measured.len() as u64).sum())
-}
-
-fn subscribed_at(done: &[Done], at: Nanos) -> u32 {
-    done.iter().flat_map(|d| &d.clients).filter(|(_, c)| c.is_subscribed_at(at)).count() as u32
-}
-
-fn ledger(run: &RunPlan, gathered: &Gathered, measured: &Tally, closed: &Closed) -> Ledger {
-    let conflates = run.conflates();
-    let missing_as = |it: bool| if it { closed.missing } else { 0 };
-    Ledger {
-        expected: closed.expected,
-        delivered: closed.delivered,
-        lost: missing_as(!conflates && gathered.drained),
-        conflated: missing_as(conflates),
-        in_flight: missing_as(!conflates && !gathered.drained),
-        unattached: closed.unattached,
-        early: measured.early,
-        unacknowledged: measured.received.saturating_sub(closed.delivered),
-        duplicate: measured.duplicate,
-        reordered: measured.reordered,
-        redundant: measured.redundant,
-    }
 }
 
 fn bytes(run: &RunPlan, measured: &Tally, whole: &Tally) -> Bytes {
@@ -234,7 +207,7 @@ fn bytes_of(measured: Traffic, whole: Traffic, messages: u64) -> Bytes {
 }
 
 fn operations(whole: &Tally, done: &[Done]) -> BTreeMap<String, Operations> {
-    let kinds = [Op::Connect, Op::Poll, Op::Publish, Op::Session];
+    let kinds = [Op::Connect, Op::Poll, Op::Publish, Op::Session, Op::Reconnect];
     let of = |op: Op| {
         let counts = whole.operations_of(op);
         let open = done.iter().map(|d| d.open[op as usize]).sum();

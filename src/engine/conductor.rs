@@ -61,6 +61,7 @@ pub(super) fn conduct(
             .into_iter()
             .map(|end| Interim { end, ..Interim::default() })
             .collect(),
+        groups: Vec::new(),
         done: Vec::new(),
     };
     conductor.play(&target, &cores, index)?;
@@ -90,6 +91,8 @@ struct Conductor<'a> {
     stop: Stop,
     readings: Readings,
     interims: Vec<Interim>,
+    /// What each group saw; empty when there is one group.
+    groups: Vec<Snapshot>,
     done: Vec<Done>,
 }
 
@@ -198,12 +201,13 @@ impl Conductor<'_> {
 
     fn take(&mut self, report: Report) -> Result<(), EngineError> {
         match report {
-            Report::Interval { worker, boundary, snapshot, attached, cpu } => {
+            Report::Interval { worker, boundary, taken, attached, cpu } => {
                 let interim = &mut self.interims[boundary];
                 interim.worker_cpu.push((worker, cpu));
-                interim.snapshot.merge(&snapshot);
+                interim.snapshot.merge(&taken.all);
                 interim.attached += attached;
                 interim.workers += 1;
+                add_groups(&mut self.groups, &taken.groups);
             }
             Report::Done(done) => self.done.push(*done),
             Report::Failed(error) => return Err(EngineError::Worker(error)),
@@ -238,7 +242,11 @@ impl Conductor<'_> {
         let mut interims = self.interims;
         interims.retain(|i| i.workers > 0);
         let mut rest = Snapshot::default();
-        self.done.iter().for_each(|d| rest.merge(&d.rest));
+        let mut groups = self.groups;
+        for done in &self.done {
+            rest.merge(&done.rest.all);
+            add_groups(&mut groups, &done.rest.groups);
+        }
         let last = interims.last().map_or(timeline.start, |i| i.end);
         interims.push(Interim {
             end: timeline.end.max(last),
@@ -252,6 +260,7 @@ impl Conductor<'_> {
             partial: cut.is_some(),
             drained: cut.is_none() || grace >= self.run.phases.drain,
             interims,
+            groups,
             done: self.done,
             readings: self.readings,
             co_located: target.local,
@@ -261,6 +270,12 @@ impl Conductor<'_> {
             notes: cores.note(target.started_pid().is_some()).into_iter().collect(),
         }
     }
+}
+
+/// Adds what each group saw to what it had seen.
+fn add_groups(sum: &mut Vec<Snapshot>, more: &[Snapshot]) {
+    sum.resize_with(sum.len().max(more.len()), Snapshot::default);
+    sum.iter_mut().zip(more).for_each(|(a, b)| a.merge(b));
 }
 
 /// Cores that the workers have: several on one core have no more than it.

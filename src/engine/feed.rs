@@ -6,7 +6,7 @@ use crate::client::{
 };
 use crate::clock;
 use crate::model::Nanos;
-use crate::net::Endpoint;
+use crate::net::{Endpoint, Place};
 use crate::pace::{Schedule, Spacing};
 use crate::scenario::{
     Arrivals, CarrierSpec, HeaderProfile, HttpPublish, InBandPublish, MessageTemplate, PublishPlan,
@@ -106,7 +106,7 @@ fn by_http(setup: &Setup, http: &HttpPublish, channels: &[usize]) -> HttpWay {
         PostHead::new(&http.method, &fill(&http.path, &name, 0), authority, &headers)
     };
     HttpWay {
-        address: *address,
+        to: Place::plain(*address),
         heads: channels.iter().map(head).collect(),
         status: http.status.clone(),
         connections: (http.connections as usize).div_ceil(setup.workers),
@@ -123,7 +123,12 @@ fn in_band_of(setup: &Setup, in_band: &InBandPublish, channels: &[usize]) -> InB
         let number = (i * setup.workers + setup.index) as u32;
         let filled = |text: &str| fill(text, &name, number);
         Endpoint {
-            headers: transport::block(&HeaderProfile::Minimal, RequestKind::WebSocket, &setup.authority),
+            headers: transport::block(
+                &HeaderProfile::Minimal,
+                RequestKind::WebSocket,
+                &setup.authority,
+                false,
+            ),
             send: in_band.websocket.send.iter().map(|text| filled(text)).collect(),
             ..Endpoint::new(setup.address, setup.authority.clone(), filled(&in_band.websocket.path))
         }

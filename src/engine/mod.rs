@@ -6,6 +6,7 @@ mod cores;
 mod feed;
 mod interrupt;
 mod manifest;
+mod places;
 pub mod preflight;
 mod process;
 mod program;

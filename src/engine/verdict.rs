@@ -2,7 +2,7 @@
 //!
 //! Thresholds are those of the method (rules 4, 5 and 22); each is a constant here, with its unit.
 
-use crate::model::{Nanos, Side};
+use crate::model::{Nanos, Op, Side};
 use crate::result::{RunResult, Verdict};
 
 /// Least share of the offered messages that must have been published.
@@ -28,10 +28,14 @@ const LOST_TOLD: f64 = 0.001;
 pub(super) struct Evidence {
     /// Whether the live count of received messages equals the ledger's.
     pub(super) closes: bool,
-    /// Clients that were subscribed when `measure` began.
+    /// Clients that were to stay all the time.
+    pub(super) staying: u32,
+    /// Of these, subscribed when `measure` began.
     pub(super) subscribed_at_start: u32,
-    /// Clients that were subscribed when it ended.
+    /// Of these, subscribed when it ended.
     pub(super) subscribed_at_end: u32,
+    /// Whether all clients have a policy by which they come back.
+    pub(super) come_back: bool,
     /// Seconds of `measure` that were planned.
     pub(super) planned_s: f64,
     /// Poll ticks without a request.
@@ -114,21 +118,40 @@ fn subscribers(run: &RunResult, evidence: &Evidence, findings: &mut Findings) {
         return;
     }
     let why = leading_failure(run);
-    let missing = run.clients.saturating_sub(evidence.subscribed_at_start);
-    if missing > 0 {
+    let attached = run.operations.get(Op::Connect.key()).is_none_or(|o| o.started == 0 || o.finished > 0);
+    let missing = evidence.staying.saturating_sub(evidence.subscribed_at_start);
+    if !attached {
+        findings.theirs(Verdict::Invalid, format!("no client ever attached{why}"));
+    } else if missing > 0 {
         let grade = if missing == run.clients { Verdict::Invalid } else { Verdict::Suspect };
-        let text =
-            format!("{missing} of {} clients were not subscribed when measuring began{why}", run.clients);
+        let text = format!(
+            "{missing} of {} clients were not subscribed when measuring began{why}",
+            evidence.staying
+        );
         findings.theirs(grade, text);
+    }
+    if run.reconnects.gave_up > 0 {
+        let text = format!(
+            "{} times a client gave up coming back{why}: {} messages were published with nobody there",
+            run.reconnects.gave_up, run.ledger.unattached
+        );
+        findings.theirs(Verdict::Suspect, text);
     }
     let ended = evidence.subscribed_at_start.saturating_sub(evidence.subscribed_at_end);
     if ended > 0 {
-        let text = format!(
-            "{ended} of {} sessions ended during measuring{why}, and clients do not reconnect: {} messages were \
-             published with nobody there to lose them",
-            evidence.subscribed_at_start, run.ledger.unattached
-        );
-        findings.theirs(Verdict::Suspect, text);
+        findings.theirs(Verdict::Suspect, ended_text(run, evidence, ended, &why));
+    }
+}
+
+/// Sessions that came back are no finding: the policy is what was measured.
+fn ended_text(run: &RunResult, evidence: &Evidence, ended: u32, why: &str) -> String {
+    let (all, nobody) = (evidence.subscribed_at_start, run.ledger.unattached);
+    match evidence.come_back {
+        true => format!("{ended} of {all} clients had not come back when measuring ended{why}"),
+        false => format!(
+            "{ended} of {all} sessions ended during measuring{why}, and clients do not reconnect: {nobody} \
+             messages were published with nobody there to lose them"
+        ),
     }
 }
 
@@ -254,8 +277,10 @@ mod tests {
     fn judged(mut run: RunResult, change: impl FnOnce(&mut Evidence)) -> RunResult {
         let mut evidence = Evidence {
             closes: true,
+            staying: 10,
             subscribed_at_start: 10,
             subscribed_at_end: 10,
+            come_back: false,
             planned_s: 10.0,
             polls_skipped: 0,
             shared_core: false,
@@ -309,6 +334,34 @@ mod tests {
         let judged = judged(good(), |e| e.subscribed_at_end = 4);
         assert_eq!(judged.verdict, Verdict::Suspect);
         assert!(judged.reasons[0].starts_with("6 of 10 sessions ended"), "{:?}", judged.reasons);
+    }
+
+    #[test]
+    fn a_storm_that_came_back_is_no_finding_but_who_gave_up_is() {
+        let mut run = good();
+        (run.reconnects.count, run.reconnects.attempts, run.ledger.missed) = (10, 25, 400);
+        run.operations
+            .insert("session".to_owned(), Operations { started: 20, finished: 0, failed: 10, open: 10 });
+        assert_eq!(judged(run.clone(), |e| e.come_back = true).verdict, Verdict::Valid);
+        let late = judged(run.clone(), |e| (e.come_back, e.subscribed_at_end) = (true, 7));
+        assert!(late.reasons[0].starts_with("3 of 10 clients had not come back"), "{:?}", late.reasons);
+        run.reconnects.gave_up = 2;
+        let judged = judged(run, |e| e.come_back = true);
+        assert_eq!(judged.verdict, Verdict::Suspect);
+        assert!(judged.reasons[0].starts_with("2 times a client gave up"), "{:?}", judged.reasons);
+    }
+
+    #[test]
+    fn clients_that_come_and_go_are_not_missed() {
+        let populations =
+            |e: &mut Evidence| (e.staying, e.subscribed_at_start, e.subscribed_at_end) = (0, 0, 0);
+        let mut run = good();
+        run.operations
+            .insert("connect".to_owned(), Operations { started: 9, finished: 9, failed: 0, open: 0 });
+        assert_eq!(judged(run.clone(), populations).verdict, Verdict::Valid);
+        run.operations
+            .insert("connect".to_owned(), Operations { started: 9, finished: 0, failed: 9, open: 0 });
+        assert_eq!(judged(run, populations).verdict, Verdict::Invalid);
     }
 
     #[test]

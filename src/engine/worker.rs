@@ -3,13 +3,15 @@
 
 use super::cores::pin_this_thread;
 use super::feed;
+use super::places::{Places, Taken};
 use super::timeline::Timeline;
 use crate::client::{ClientState, Publisher, PublisherReport, VirtualClient, Workplace};
-use crate::clock::{self, Clock, Timer};
+use crate::clock;
 use crate::model::{Failure, Nanos, Op, RunTag};
-use crate::net::{Dialer, Endpoint};
-use crate::record::{ClientLedger, Recorder, Snapshot};
-use crate::scenario::{CarrierSpec, GroupPlan, PublishPlan, RunPlan, fill, groups_of};
+use crate::net::{Cookies, Endpoint, Memory};
+use crate::record::ClientLedger;
+use crate::scenario::{CarrierSpec, GroupPlan, RunPlan, fill, groups_of};
+use crate::transport::dialect::Dialect;
 use crate::transport::{self, Carrier, RequestKind};
 use std::cell::RefCell;
 use std::net::SocketAddr;
@@ -72,7 +74,7 @@ impl Stop {
 pub(super) enum Report {
     /// What happened up to boundary `boundary` since the one before, and the CPU time that the
     /// worker's thread had used by then.
-    Interval { worker: usize, boundary: usize, snapshot: Box<Snapshot>, attached: u32, cpu: Nanos },
+    Interval { worker: usize, boundary: usize, taken: Box<Taken>, attached: u32, cpu: Nanos },
     /// It is over.
     Done(Box<Done>),
     /// It could not be set up.
@@ -87,13 +89,20 @@ pub(super) fn cut_grace(run: &RunPlan) -> Nanos {
 /// What a worker leaves.
 pub(super) struct Done {
     /// Since the last boundary.
-    pub(super) rest: Snapshot,
-    /// Each client's channel and what it got.
-    pub(super) clients: Vec<(u32, ClientLedger)>,
+    pub(super) rest: Taken,
+    /// What remains of each client.
+    pub(super) clients: Vec<ClientEnd>,
     /// What became of the feed.
     pub(super) feed: PublisherReport,
     /// Operations still under way, by kind.
     pub(super) open: [u64; Op::COUNT],
+}
+
+/// What remains of a client.
+pub(super) struct ClientEnd {
+    pub(super) group: u16,
+    pub(super) channel: u32,
+    pub(super) ledger: ClientLedger,
 }
 
 /// The body of a worker thread.
@@ -111,8 +120,10 @@ pub(super) fn main(setup: &Setup, reports: &Sender<Report>) {
 }
 
 async fn work(setup: &Setup, reports: &Sender<Report>) -> std::io::Result<Done> {
-    let place = Rc::new(workplace(setup)?);
-    let (states, clients): (Vec<_>, Vec<_>) = spawn_clients(setup, &place).into_iter().unzip();
+    let places = Places::new(setup)?;
+    let place = Rc::clone(places.common());
+    let (clients, tasks): (Vec<_>, Vec<_>) = spawn_clients(setup, &places).into_iter().unzip();
+    let states: Vec<Rc<ClientState>> = clients.iter().map(|c| Rc::clone(&c.state)).collect();
     if let Some(follow) = &place.follow {
         states.iter().for_each(|state| follow.joined(state));
     }
@@ -121,40 +132,34 @@ async fn work(setup: &Setup, reports: &Sender<Report>) -> std::io::Result<Done> 
         publisher.start();
     }
     let lag = spawn_local(watch_lag(Rc::clone(&place)));
-    let end = hand_over(setup, &place, &states, publisher.as_deref(), reports).await;
+    let end = hand_over(setup, &places, &clients, publisher.as_deref(), reports).await;
     place.timer.sleep_until(end).await;
     lag.abort();
     // First everything stops; only then is it counted what was open.
     if let Some(publisher) = &publisher {
         publisher.abort();
     }
-    let rest = close(&place, clients).await;
+    let rest = close(&places, &clients, tasks).await;
     let feed = publisher.map(|publisher| publisher.report());
-    let open = open_operations(&states, feed.as_ref());
-    let clients = states.iter().map(|s| (s.channel, s.ledger.borrow().clone())).collect();
+    let open = open_operations(&clients, feed.as_ref());
+    let end_of = |c: &Client| ClientEnd {
+        group: c.group,
+        channel: c.state.channel,
+        ledger: c.state.ledger.borrow().clone(),
+    };
+    let clients = clients.iter().map(end_of).collect();
     Ok(Done { rest, clients, feed: feed.unwrap_or_default(), open })
 }
 
-fn workplace(setup: &Setup) -> std::io::Result<Workplace> {
-    let clock = Clock::Monotonic;
-    let run = &setup.run;
-    Ok(Workplace {
-        timer: Timer::start(clock)?,
-        dialer: Rc::new(Dialer::new(clock)),
-        recorder: RefCell::new(Recorder::new(setup.timeline.measured())),
-        tag: setup.tag,
-        payload_bytes: run.publish.as_ref().map_or(0, |p| u64::from(p.payload_bytes)),
-        latest_value: run.conflates(),
-        echo: run.publish.as_ref().is_some_and(PublishPlan::is_echo),
-        follow: feed::follow(setup),
-        connect_timeout: run.connect_timeout,
-        request_timeout: run.request_timeout,
-    })
+/// A client of this worker.
+struct Client {
+    group: u16,
+    state: Rc<ClientState>,
 }
 
 /// Client `i` of the run is client `i / workers` of worker `i % workers`; all attach evenly spread
 /// over the connect phase.
-fn spawn_clients(setup: &Setup, place: &Rc<Workplace>) -> Vec<(Rc<ClientState>, JoinHandle<()>)> {
+fn spawn_clients(setup: &Setup, places: &Places) -> Vec<(Client, JoinHandle<()>)> {
     let run = &setup.run;
     let kinds: Vec<Kind> = run.groups.iter().map(|group| Kind::of(group, setup)).collect();
     let groups = groups_of(&run.groups, run.clients);
@@ -163,7 +168,9 @@ fn spawn_clients(setup: &Setup, place: &Rc<Workplace>) -> Vec<(Rc<ClientState>, 
         .step_by(setup.workers)
         .map(|i| {
             let channel = i % run.channels.len();
-            let kind = &kinds[usize::from(groups[i])];
+            let group = groups[i];
+            let kind = &kinds[usize::from(group)];
+            let place = places.of_group(usize::from(group));
             let state = Rc::new(state(i, channel, place.echo));
             let client = VirtualClient {
                 place: Rc::clone(place),
@@ -172,8 +179,9 @@ fn spawn_clients(setup: &Setup, place: &Rc<Workplace>) -> Vec<(Rc<ClientState>, 
                 endpoint: endpoint(setup, i as u32, channel, kind),
                 due: setup.timeline.start + spread(run.phases.connect, i, run.clients),
                 phase: random.f64(),
+                seed: random.u64(..),
             };
-            (state, spawn_local(client.run()))
+            (Client { group, state }, spawn_local(client.run()))
         })
         .collect()
 }
@@ -181,10 +189,8 @@ fn spawn_clients(setup: &Setup, place: &Rc<Workplace>) -> Vec<(Rc<ClientState>, 
 /// With `echo` each client is a channel of its own.
 fn state(client: usize, channel: usize, echo: bool) -> ClientState {
     match echo {
-        true => {
-            ClientState { channel: client as u32, outbox: Some(Box::default()), ..ClientState::default() }
-        }
-        false => ClientState { channel: channel as u32, ..ClientState::default() },
+        true => ClientState::that_sends(client as u32),
+        false => ClientState::of_channel(channel as u32),
     }
 }
 
@@ -201,16 +207,30 @@ struct Kind<'s> {
 
 impl Kind<'_> {
     fn of<'s>(group: &'s GroupPlan, setup: &Setup) -> Kind<'s> {
-        let kind = match &group.carrier {
-            CarrierSpec::WebSocket(_) => RequestKind::WebSocket,
-            CarrierSpec::Poll(_) | CarrierSpec::LongPoll(_) | CarrierSpec::Stream(_) => RequestKind::Get,
-        };
+        let kind = RequestKind::of(&group.carrier);
         Kind {
             group,
-            carrier: Rc::from(transport::carrier(&group.carrier)),
-            headers: transport::block(&group.headers, kind, &setup.authority),
+            carrier: carrier(group, setup),
+            headers: transport::block(&group.headers, kind, &setup.authority, false),
         }
     }
+}
+
+/// The carrier of a group, with its dialect around it.
+fn carrier(group: &GroupPlan, setup: &Setup) -> Rc<dyn Carrier> {
+    let plain = transport::carrier(&group.carrier);
+    let Some(spec) = &group.dialect else { return Rc::from(plain) };
+    let headers = transport::block(&group.headers, RequestKind::Post, &setup.authority, group.secure);
+    Rc::new(Dialect::new(plain, Arc::clone(spec), setup.tag, setup.run.seed, headers))
+}
+
+/// What a client remembers before its first session.
+fn memory(group: &GroupPlan) -> Rc<RefCell<Memory>> {
+    let mut memory = Memory::default();
+    if group.cookies {
+        memory.more.get_or_insert_default().cookies = Some(Cookies::default());
+    }
+    Rc::new(RefCell::new(memory))
 }
 
 fn endpoint(setup: &Setup, client: u32, channel: usize, kind: &Kind<'_>) -> Endpoint {
@@ -228,6 +248,9 @@ fn endpoint(setup: &Setup, client: u32, channel: usize, kind: &Kind<'_>) -> Endp
         body: filled(body),
         send: send.iter().map(|text| filled(text)).collect(),
         expected_bytes: setup.run.publish.as_ref().map_or(0, |p| p.payload_bytes),
+        channel: if kind.group.dialect.is_some() { channel.as_str().into() } else { Box::default() },
+        client,
+        memory: memory(kind.group),
         ..Endpoint::new(setup.address, setup.authority.clone(), "/")
     }
 }
@@ -251,11 +274,12 @@ async fn watch_lag(place: Rc<Workplace>) {
 /// Hands over a snapshot at each boundary; gives the instant at which the run ends.
 async fn hand_over(
     setup: &Setup,
-    place: &Workplace,
-    states: &[Rc<ClientState>],
+    places: &Places,
+    clients: &[Client],
     publisher: Option<&Publisher>,
     reports: &Sender<Report>,
 ) -> Nanos {
+    let place = places.common();
     for (boundary, at) in setup.timeline.boundaries().into_iter().enumerate() {
         while place.now() < at {
             place.timer.sleep_until(at.min(place.now() + STOP_CHECK)).await;
@@ -263,27 +287,28 @@ async fn hand_over(
                 if let Some(publisher) = publisher {
                     publisher.stop_at(cut);
                 }
-                place.recorder.borrow_mut().cut(cut);
+                places.cut(cut);
                 return setup.timeline.cut(cut, cut_grace(&setup.run)).end;
             }
         }
-        let snapshot = Box::new(place.recorder.borrow_mut().take());
-        let attached = states.iter().filter(|s| s.attached.get()).count() as u32;
+        let taken = Box::new(places.take());
+        let attached = clients.iter().filter(|c| c.state.attached.get()).count() as u32;
         let (worker, cpu) = (setup.index, clock::thread_cpu());
-        if reports.send(Report::Interval { worker, boundary, snapshot, attached, cpu }).is_err() {
+        if reports.send(Report::Interval { worker, boundary, taken, attached, cpu }).is_err() {
             break;
         }
     }
     setup.timeline.end
 }
 
-fn open_operations(states: &[Rc<ClientState>], feed: Option<&PublisherReport>) -> [u64; Op::COUNT] {
+fn open_operations(clients: &[Client], feed: Option<&PublisherReport>) -> [u64; Op::COUNT] {
     let mut open = [0; Op::COUNT];
-    for state in states {
+    for Client { state, .. } in clients {
         if let Some(op) = state.under_way.get() {
             open[op as usize] += 1;
         }
         open[Op::Session as usize] += u64::from(state.attached.get());
+        open[Op::Reconnect as usize] += u64::from(state.returning.get());
     }
     open[Op::Publish as usize] = feed.map_or(0, |f| f.open);
     open
@@ -291,15 +316,17 @@ fn open_operations(states: &[Rc<ClientState>], feed: Option<&PublisherReport>) -
 
 /// Ends all clients and takes what was recorded last. A client that panicked is a fault of ours,
 /// and told.
-async fn close(place: &Workplace, clients: Vec<JoinHandle<()>>) -> Snapshot {
-    clients.iter().for_each(JoinHandle::abort);
-    for client in clients {
-        if client.await.is_err_and(|e| e.is_panic()) {
+async fn close(places: &Places, clients: &[Client], tasks: Vec<JoinHandle<()>>) -> Taken {
+    tasks.iter().for_each(JoinHandle::abort);
+    for (client, task) in clients.iter().zip(tasks) {
+        let place = places.of_group(usize::from(client.group));
+        if task.await.is_err_and(|e| e.is_panic()) {
             place.recorder.borrow_mut().fail(place.now(), Failure::Panicked);
         }
+        client.state.settle(place);
     }
-    if let Some(follow) = &place.follow {
-        follow.close(place);
+    if let Some(follow) = &places.common().follow {
+        follow.close(places.common());
     }
-    place.recorder.borrow_mut().take()
+    places.take()
 }

@@ -4,14 +4,18 @@
 
 mod cost;
 mod failure;
+mod life;
 mod nanos;
 mod sample;
+mod stage;
 mod stamp;
 mod traffic;
 
 pub use cost::Cost;
 pub use failure::{Failure, Side};
+pub use life::{Backoff, LifeSpec, ReconnectSpec};
 pub use nanos::Nanos;
 pub use sample::{Op, Outcome, Sample};
+pub use stage::{ReadyState, Stage};
 pub use stamp::{RunTag, Stamp, StampError};
 pub use traffic::Traffic;

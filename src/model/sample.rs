@@ -15,13 +15,17 @@ pub enum Op {
     Deliver,
     /// One session's life, from the instant it could receive to its end.
     Session,
+    /// A client's way back: from the end of the session it lost to the instant it could receive
+    /// again, however many attempts that took.
+    Reconnect,
 }
 
 impl Op {
     /// How many kinds there are.
-    pub const COUNT: usize = 5;
+    pub const COUNT: usize = 6;
     /// Every kind, in the order of `self as usize`.
-    pub const ALL: [Op; Op::COUNT] = [Op::Connect, Op::Poll, Op::Publish, Op::Deliver, Op::Session];
+    pub const ALL: [Op; Op::COUNT] =
+        [Op::Connect, Op::Poll, Op::Publish, Op::Deliver, Op::Session, Op::Reconnect];
 
     /// The key in results.
     pub const fn key(self) -> &'static str {
@@ -31,6 +35,7 @@ impl Op {
             Op::Publish => "publish",
             Op::Deliver => "delivery",
             Op::Session => "session",
+            Op::Reconnect => "reconnect",
         }
     }
 }

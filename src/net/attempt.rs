@@ -45,6 +45,6 @@ impl Drop for Attempt {
         let Some(stream) = &self.stream else { return };
         let (wire_in, wire_out) = (stream.read_bytes(), stream.written_bytes());
         let spent = Traffic { handshake: wire_in + wire_out, wire_in, wire_out, ..Traffic::default() };
-        self.memory.borrow_mut().spend(spent);
+        self.memory.borrow_mut().spend(spent + stream.tls_total());
     }
 }

@@ -1,6 +1,8 @@
 //! Opens connections, and holds what all connections of a worker share.
 
-use super::{Stream, connect_failure};
+use super::errors::handshake_failure;
+use super::tls::Session;
+use super::{Place, Stream, connect_failure};
 use crate::clock::Clock;
 use crate::model::Failure;
 use std::cell::RefCell;
@@ -18,6 +20,10 @@ pub struct Dialer {
     clock: Clock,
     read_buffer: Rc<RefCell<Box<[u8]>>>,
     write_buffer: Rc<RefCell<Vec<u8>>>,
+    /// For ciphertext; empty until the first TLS connection.
+    tls_buffer: Rc<RefCell<Vec<u8>>>,
+    /// A connection that the next connect takes in place of a new one.
+    parked: Option<Rc<RefCell<Option<Stream>>>>,
 }
 
 impl Dialer {
@@ -27,6 +33,8 @@ impl Dialer {
             clock,
             read_buffer: Rc::new(RefCell::new(vec![0; READ_BUFFER_BYTES].into_boxed_slice())),
             write_buffer: Rc::default(),
+            tls_buffer: Rc::default(),
+            parked: None,
         }
     }
 
@@ -35,16 +43,39 @@ impl Dialer {
         self.clock
     }
 
-    /// Connects, with `TCP_NODELAY` and a reset on close (see [`Stream`]).
+    /// Connects, with `TCP_NODELAY` and a reset on close (see [`Stream`]), and shakes hands where TLS
+    /// is to be spoken.
     ///
     /// Has no timeout of its own: drop the future to give up. Cancel-safe.
     ///
     /// # Errors
-    /// The failure that the system's error stands for.
-    pub async fn connect(&self, to: SocketAddr) -> Result<Stream, Failure> {
+    /// The failure that the system's error stands for. `CertificateRefused` and `TlsFailed` put what
+    /// was wrong into words, in the place's memory.
+    pub async fn connect(&self, to: &Place) -> Result<Stream, Failure> {
+        if let Some(parked) = self.parked.as_ref().and_then(|p| p.borrow_mut().take()) {
+            return Ok(parked);
+        }
         let started = self.clock.now();
-        let socket = open(to).await.map_err(|e| connect_failure(&e))?;
-        Ok(Stream::new(socket, self.clock, started))
+        let socket = open(to.address).await.map_err(|e| connect_failure(&e))?;
+        let mut stream = Stream::new(socket, self.clock, started);
+        if let Some(profile) = &to.tls {
+            let scratch = Rc::clone(&self.tls_buffer);
+            match Session::handshake(stream.socket(), profile, scratch).await {
+                Ok(session) => stream.secure(session),
+                Err(error) => {
+                    let (failure, why) = handshake_failure(&error);
+                    to.memory.borrow_mut().tell(why);
+                    return Err(failure);
+                }
+            }
+        }
+        Ok(stream)
+    }
+
+    /// A dialer of one client, whose next connect takes this connection, which counts from zero.
+    pub(crate) fn parking(&self, mut stream: Stream) -> Dialer {
+        stream.start_over();
+        Dialer { parked: Some(Rc::new(RefCell::new(Some(stream)))), ..self.clone() }
     }
 
     /// The read buffer of the worker: borrowed for one read and the decoding of what it gave, never
@@ -81,7 +112,8 @@ mod tests {
     #[test]
     fn nobody_listening_is_a_refusal() {
         let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let failed = on_a_worker(async { Dialer::new(Clock::Monotonic).connect(free).await.err() });
+        let failed =
+            on_a_worker(async { Dialer::new(Clock::Monotonic).connect(&Place::plain(free)).await.err() });
         assert_eq!(failed, Some(Failure::ConnectRefused));
     }
 
@@ -96,12 +128,14 @@ mod tests {
             peer.read(&mut [0; 1]).map_err(|e| e.kind())
         });
         on_a_worker(async {
-            let mut stream = Dialer::new(Clock::Monotonic).connect(address).await.unwrap();
+            let to = Place::plain(address);
+            let mut stream = Dialer::new(Clock::Monotonic).connect(&to).await.unwrap();
             let (started, finished) = stream.opened();
             assert!(started <= finished);
             stream.write_all(b"hello").await.unwrap();
             stream.read_exact(&mut [0; 3]).await.unwrap();
             assert_eq!((stream.read_bytes(), stream.written_bytes()), (3, 5));
+            assert_eq!((stream.wire_bytes(), stream.tls_took()), ((3, 5), None));
             assert!(stream.last_read_at() >= finished);
         });
         assert_eq!(server.join().unwrap(), Err(io::ErrorKind::ConnectionReset));

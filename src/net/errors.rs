@@ -1,5 +1,6 @@
 //! Errors of the system as the closed set of failures.
 
+use super::tls::HandshakeError;
 use crate::model::Failure;
 use rustix::io::Errno;
 use std::io;
@@ -15,8 +16,32 @@ pub fn connect_failure(error: &io::Error) -> Failure {
     }
 }
 
+/// Why a TLS handshake failed, and what was wrong in words.
+pub(super) fn handshake_failure(error: &HandshakeError) -> (Failure, String) {
+    match error {
+        HandshakeError::Io(error) => (io_failure(error), format!("the TLS handshake broke off: {error}")),
+        HandshakeError::Tls(error) => (tls_failure(error), format!("TLS: {error}")),
+        HandshakeError::Closed => {
+            (Failure::TlsFailed, "TLS: the peer closed in the middle of the handshake".to_owned())
+        }
+    }
+}
+
+/// What an error of the TLS layer stands for.
+fn tls_failure(error: &rustls::Error) -> Failure {
+    match error {
+        rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented => {
+            Failure::CertificateRefused
+        }
+        _ => Failure::TlsFailed,
+    }
+}
+
 /// Why an open connection failed. A broken pipe is a reset that was noticed while writing.
 pub fn io_failure(error: &io::Error) -> Failure {
+    if let Some(tls) = error.get_ref().and_then(|e| e.downcast_ref()) {
+        return tls_failure(tls);
+    }
     match error.raw_os_error().map(Errno::from_raw_os_error) {
         Some(Errno::CONNRESET | Errno::PIPE | Errno::CONNABORTED) => Failure::Reset,
         Some(Errno::MFILE | Errno::NFILE) => Failure::OutOfDescriptors,
@@ -54,5 +79,7 @@ mod tests {
     fn errors_without_an_errno_are_told_by_their_kind() {
         assert_eq!(io_failure(&io::ErrorKind::BrokenPipe.into()), Failure::Reset);
         assert_eq!(io_failure(&io::ErrorKind::InvalidData.into()), Failure::Io);
+        let tls = io::Error::new(io::ErrorKind::InvalidData, rustls::Error::DecryptError);
+        assert_eq!(io_failure(&tls), Failure::TlsFailed);
     }
 }

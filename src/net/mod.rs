@@ -6,15 +6,19 @@ mod attempt;
 mod dialer;
 mod errors;
 mod memory;
+mod more;
 mod resolve;
 mod stream;
+mod tls;
 
 pub use attempt::Attempt;
 pub use dialer::{Dialer, READ_BUFFER_BYTES};
 pub use errors::{connect_failure, io_failure};
-pub use memory::Memory;
+pub use memory::{Kept, Memory};
+pub use more::{Cookies, More};
 pub use resolve::resolve;
 pub use stream::Stream;
+pub use tls::{TlsClient, TlsConfigError, TlsProfile, TlsSettings};
 
 use std::cell::RefCell;
 use std::net::SocketAddr;
@@ -39,8 +43,32 @@ pub struct Endpoint {
     /// How large a message is expected to be, bytes, so that it is read in one piece; 0: unknown,
     /// the smallest buffer is taken.
     pub expected_bytes: u32,
+    /// The name of the client's channel, for dialects; empty where there is none.
+    pub channel: Box<str>,
+    /// The client's number in the run, from 0, for dialects.
+    pub client: u32,
     /// What its client remembers from one session to the next.
     pub memory: Rc<RefCell<Memory>>,
+    /// How TLS is spoken there; `None`: plain TCP.
+    pub tls: Option<Rc<TlsProfile>>,
+}
+
+/// Where a connection goes: what the dialer needs of an endpoint.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// Resolved address.
+    pub address: SocketAddr,
+    /// How TLS is spoken there; `None`: plain TCP.
+    pub tls: Option<Rc<TlsProfile>>,
+    /// Where it is put into words why a handshake failed.
+    pub memory: Rc<RefCell<Memory>>,
+}
+
+impl Place {
+    /// A place without TLS.
+    pub fn plain(address: SocketAddr) -> Place {
+        Place { address, tls: None, memory: Rc::default() }
+    }
 }
 
 impl Endpoint {
@@ -54,7 +82,20 @@ impl Endpoint {
             body: String::new(),
             send: Vec::new(),
             expected_bytes: 0,
+            channel: Box::default(),
+            client: 0,
             memory: Rc::default(),
+            tls: None,
         }
+    }
+
+    /// Where its connections go.
+    pub fn place(&self) -> Place {
+        Place { address: self.address, tls: self.tls.clone(), memory: Rc::clone(&self.memory) }
+    }
+
+    /// The scheme of its origin, as browsers write it.
+    pub fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
     }
 }

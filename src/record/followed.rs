@@ -1,6 +1,6 @@
 //! Messages that nobody stamped: what a recorder keeps of them. Knows not what they looked like.
 
-use super::{Recorder, Seen};
+use super::{Due, Recorder, Seen};
 use crate::model::{Nanos, Op};
 
 /// One received message that nobody stamped.
@@ -10,8 +10,8 @@ pub struct Followed {
     pub received: Nanos,
     /// When it was published by its own account, on the run's clock.
     pub time: Option<Nanos>,
-    /// Whether that was before its client was subscribed.
-    pub early: bool,
+    /// Where that lies in the life of its client; `Here` where it does not tell.
+    pub place: Due,
     /// What it was to its client, where it tells a number.
     pub seen: Option<Seen>,
     /// Time since the client's last message.
@@ -30,8 +30,9 @@ impl Recorder {
     /// that, else to when it came.
     pub fn follow(&mut self, f: &Followed) {
         let part = self.part(f.received);
-        if f.seen.is_some_and(|seen| !seen.is_first()) {
-            let again = if f.latest_value { &mut part.redundant } else { &mut part.duplicate };
+        let history = f.place == Due::Before;
+        if history || f.seen.is_some_and(|seen| !seen.is_first()) {
+            let again = if f.latest_value || history { &mut part.redundant } else { &mut part.duplicate };
             *again += 1;
             return;
         }
@@ -39,9 +40,10 @@ impl Recorder {
         f.gap.iter().for_each(|gap| part.gap.record(*gap));
         let part = self.part(f.time.unwrap_or(f.received));
         part.reordered += u64::from(f.seen == Some(Seen::Late));
-        if f.early {
-            part.early += 1;
-            return;
+        match f.place {
+            Due::Early | Due::Before => return part.early += 1,
+            Due::Between => return part.replayed += 1,
+            Due::Here => {}
         }
         part.received += 1;
         match f.time {

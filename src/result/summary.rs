@@ -3,8 +3,8 @@
 //! Every struct defaults what is absent, so that a file of an older build is read; what must be
 //! there is checked by the reader. Floats pass through `finite`: NaN is never written.
 
-use super::finite;
 use super::told::{Receivers, Spread};
+use super::{CloseDetail, GroupResult, ReadyStates, Reconnects, Stages, finite};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -152,14 +152,28 @@ pub struct RunResult {
     /// Publishers' bytes in `measure`.
     pub publisher_bytes: Bytes,
     /// Started, finished, failed and open operations by kind (`connect`, `poll`, `publish`,
-    /// `session`), the whole run: started = finished + failed + open.
+    /// `session`, `reconnect`), the whole run: started = finished + failed + open.
     pub operations: BTreeMap<String, Operations>,
     /// Failures by key, whole run; absent keys are zero.
     pub failures: BTreeMap<String, u64>,
     /// The same by side: `target`, `network`, `harness`.
     pub failures_by_side: BTreeMap<String, u64>,
-    /// Ends of sessions by WebSocket close code, whole run.
+    /// What was wrong in words, by failure key: the first text of each class, where the class alone
+    /// does not tell enough.
+    pub failure_details: BTreeMap<String, String>,
+    /// Ends of WebSocket sessions by close code, whole run; 1005: a close frame without a code, 1006:
+    /// no close frame. A session that the end of the run cut has not ended.
     pub closes: BTreeMap<String, u64>,
+    /// The same by code, reason and `wasClean`: 32 of them, the rest in one row.
+    pub close_details: Vec<CloseDetail>,
+    /// How clients whose session ended came back.
+    pub reconnects: Reconnects,
+    /// Time in each ready state; `null` without a push transport.
+    pub ready_states: Option<ReadyStates>,
+    /// How long the stages of attaching took.
+    pub stages: Stages,
+    /// The groups of a mixed population; empty when the case has one group.
+    pub groups: Vec<GroupResult>,
     /// TCP connections that subscribers opened, whole run.
     pub connections_opened: u64,
     /// What the target paid; `null` when it could not be seen.
@@ -191,7 +205,8 @@ pub struct Quantiles {
     pub mean_ns: Option<f64>,
 }
 
-/// What was owed to the clients and what came: `expected = delivered + lost + conflated + in_flight`.
+/// What was owed to the clients and what came: `expected = delivered + lost + conflated + in_flight`, and
+/// published x clients = `expected + missed + replayed + unattached`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Ledger {
@@ -201,12 +216,20 @@ pub struct Ledger {
     pub delivered: u64,
     /// Of these, never received.
     pub lost: u64,
+    /// Of the lost, those that were due in a session that was cut, after the last message its client
+    /// had received by then.
+    pub lost_at_disconnect: u64,
     /// Of these, overwritten at the target before the client asked (latest-value endpoints).
     pub conflated: u64,
-    /// Of these, still under way when a run was cut short.
+    /// Of these, still under way when a run was cut short, or when their client left on purpose.
     pub in_flight: u64,
-    /// Messages of `measure` x the clients that were not subscribed when they were published: never
-    /// attached, or their session had ended. Nobody's loss by the transport, but the user's.
+    /// Messages of `measure` x the clients that were between two of their sessions when they were
+    /// published, never received.
+    pub missed: u64,
+    /// The same, received after the return; not in the delivery times.
+    pub replayed: u64,
+    /// Messages of `measure` x the clients that had no session yet, or none any more, when they were
+    /// published: never attached, or gone for good. Nobody's loss by the transport, but the user's.
     pub unattached: u64,
     /// Received though they were published before the client counted as subscribed: replayed, or
     /// just ahead of the answer that said so. Not in the delivery times.
@@ -217,7 +240,8 @@ pub struct Ledger {
     pub duplicate: u64,
     /// Received after a later message of the same channel.
     pub reordered: u64,
-    /// Received again in `measure` from an endpoint that tells its latest value.
+    /// Received again in `measure` from an endpoint that tells its latest value, or history that a
+    /// newcomer was given.
     pub redundant: u64,
 }
 
@@ -376,6 +400,10 @@ pub struct Interval {
     pub polls: u64,
     /// Failures of all kinds.
     pub failures: u64,
+    /// Attempts to attach that were begun in it.
+    pub attempts: u64,
+    /// Sessions that ended in it though they were to stay.
+    pub sessions_lost: u64,
     /// Bytes read and written by subscribers.
     pub wire_bytes: u64,
     /// Loop lag, greatest.

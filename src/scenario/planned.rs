@@ -1,8 +1,9 @@
 //! A plan as JSON, for the manifest: every default filled in, no secret.
 
 use super::{
-    CarrierSpec, Channels, CursorFrom, CursorInto, CursorSpec, GroupPlan, HeaderProfile, MessagePiece,
-    MessageTemplate, Plan, PublishPlan, PublishVia, PullSpec, ReceiversFrom, RunPlan, TargetPlan, ValueFrom,
+    Backoff, CarrierSpec, Channels, CursorFrom, CursorInto, CursorSpec, GroupPlan, HeaderProfile,
+    MessagePiece, MessageTemplate, Plan, PublishPlan, PublishVia, PullSpec, ReceiversFrom, ReconnectSpec,
+    RunPlan, TargetPlan, ValueFrom,
 };
 use serde_json::{Value, json};
 use std::fmt;
@@ -102,7 +103,29 @@ fn group(group: &GroupPlan) -> Value {
         "weight": group.weight,
         group.carrier.key(): carrier(&group.carrier),
         "headers": headers(&group.headers),
+        "dialect": group.dialect.as_ref().map(|d| d.summary()),
+        "reconnect": reconnect(&group.reconnect),
+        "stay_ns": group.life.stay.map(|d| d.0),
+        "away_ns": group.life.away.map(|d| d.0),
+        "life": if group.life.fixed { "fixed" } else { "exponential" },
     })
+}
+
+fn reconnect(spec: &ReconnectSpec) -> Value {
+    let mut value = match spec.backoff {
+        Backoff::None => return json!("none"),
+        Backoff::Fixed { interval } => json!({"policy": "fixed", "interval_ns": interval.0}),
+        Backoff::Exponential { interval, max, decay, jitter } => json!({
+            "policy": "exponential", "interval_ns": interval.0, "max_ns": max.0, "decay": decay, "jitter": jitter,
+        }),
+        Backoff::FullJitter { interval, max, decay } => json!({
+            "policy": "full-jitter", "interval_ns": interval.0, "max_ns": max.0, "decay": decay,
+        }),
+    };
+    value["attempts"] = json!(spec.attempts);
+    value["timeout_ns"] = json!(spec.timeout.map(|d| d.0));
+    value["honour_server"] = json!(spec.honour_server);
+    value
 }
 
 fn publish(p: &PublishPlan) -> Value {

@@ -164,7 +164,8 @@ fn fits_type(value: &DeValue<'_>, schema: &Value) -> bool {
         DeValue::Table(_) => "object",
         DeValue::Datetime(_) => "datetime",
     };
-    schema.get("type").is_none_or(|wanted| wanted == kind)
+    // A whole number is a number: `decay = 2`.
+    schema.get("type").is_none_or(|wanted| wanted == kind || kind == "integer" && wanted == "number")
 }
 
 /// Whether a value that is neither table nor list fits.
@@ -172,8 +173,9 @@ fn fits_plain(value: &DeValue<'_>, schema: &Value) -> bool {
     match value {
         DeValue::String(text) => fits_text(text, schema),
         DeValue::Integer(n) => {
-            i64::from_str_radix(n.as_str(), n.radix()).is_ok_and(|n| fits_range(n, schema))
+            i64::from_str_radix(n.as_str(), n.radix()).is_ok_and(|n| fits_range(n as f64, schema))
         }
+        DeValue::Float(n) => n.as_str().replace('_', "").parse().is_ok_and(|n| fits_range(n, schema)),
         _ => true,
     }
 }
@@ -192,8 +194,7 @@ fn fits_pattern(text: &str, schema: &Value) -> bool {
     pattern.is_none_or(|p| regex_lite::Regex::new(p).expect("the schema's patterns compile").is_match(text))
 }
 
-fn fits_range(n: i64, schema: &Value) -> bool {
-    let n = n as f64;
+fn fits_range(n: f64, schema: &Value) -> bool {
     schema.get("minimum").and_then(Value::as_f64).is_none_or(|least| n >= least)
         && schema.get("maximum").and_then(Value::as_f64).is_none_or(|most| n <= most)
 }
@@ -229,6 +230,14 @@ fn kind(schema: &Value) -> String {
             (least, Some(most)) => format!("a whole number from {} to {most}", least.unwrap_or(0)),
             (least, None) => format!("a whole number from {}", least.unwrap_or(0)),
         },
+        Some("number") => {
+            let end = |key| schema.get(key).and_then(Value::as_f64);
+            let ends = end("minimum").zip(end("maximum"));
+            ends.map_or_else(
+                || "a number".to_owned(),
+                |(least, most)| format!("a number from {least} to {most}"),
+            )
+        }
         Some("boolean") => "true or false".to_owned(),
         Some("array") => "a list in brackets".to_owned(),
         Some("object") => "a table".to_owned(),

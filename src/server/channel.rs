@@ -1,44 +1,16 @@
 //! One channel: its bounded history, its subscribers, and the walk of each message past them.
 
-use super::frame::{self, Opcode};
+use super::frame::Opcode;
+use super::message::{Message, Walking};
 use super::push::Connection;
 use super::reply::{self, After};
+use super::subscriber::{Kind, Subscriber};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
 /// Subscribers served before other tasks get their turn.
 const CHUNK: usize = 500;
-
-/// A message, encoded once as a WebSocket frame and shared by all who get it.
-#[derive(Clone)]
-struct Message {
-    sequence: u64,
-    frame: Rc<[u8]>,
-    head: usize,
-}
-
-impl Message {
-    fn payload(&self) -> &[u8] {
-        &self.frame[self.head..]
-    }
-}
-
-/// How a subscriber receives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// Every message, as a frame.
-    WebSocket,
-    /// The next message, as the answer to a held request.
-    LongPoll(After),
-}
-
-struct Subscriber {
-    connection: Rc<Connection>,
-    kind: Kind,
-    /// The newest message when it came: it gets only what comes after.
-    since: u64,
-}
 
 /// A named stream of messages.
 pub(super) struct Channel {
@@ -56,7 +28,7 @@ struct State {
     slots: Vec<Option<Subscriber>>,
     free: Vec<usize>,
     /// Messages on their walk past the subscribers; the first one has come as far as `reached`.
-    walking: VecDeque<Message>,
+    walking: VecDeque<Walking>,
     reached: usize,
 }
 
@@ -71,10 +43,7 @@ pub(super) struct Subscription {
 impl Drop for Subscription {
     fn drop(&mut self) {
         let stats = &self.connection.server().stats;
-        match self.kind {
-            Kind::WebSocket => stats.websockets.less(),
-            Kind::LongPoll(_) => stats.waiting.less(),
-        }
+        stats.left(self.kind);
         self.channel.leave(self.slot, &self.connection);
         self.connection.server().forget_if_unused(&self.channel);
     }
@@ -138,8 +107,7 @@ impl Channel {
     pub(super) fn append(&self, opcode: Opcode, payload: &[u8], (most, most_bytes): (usize, usize)) -> u64 {
         let mut state = self.state.borrow_mut();
         state.newest += 1;
-        let (frame, head) = frame::encode(opcode, payload);
-        let message = Message { sequence: state.newest, frame: frame.into(), head };
+        let message = Message::new(state.newest, opcode, payload);
         state.history_bytes += payload.len();
         state.history.push_back(message.clone());
         while state.history.len() > 1 && (state.history.len() > most || state.history_bytes > most_bytes) {
@@ -147,7 +115,7 @@ impl Channel {
                 state.history_bytes -= oldest.payload().len();
             }
         }
-        state.walking.push_back(message);
+        state.walking.push_back(Walking::new(message));
         state.newest
     }
 
@@ -162,34 +130,32 @@ impl Channel {
     /// Serves up to `budget` slots; whether everything up to `sequence` is through.
     fn step(&self, sequence: u64, mut budget: usize) -> bool {
         let mut state = self.state.borrow_mut();
-        while let Some(message) = state.walking.front().filter(|m| m.sequence <= sequence).cloned() {
+        while state.walking.front().is_some_and(|w| w.message.sequence <= sequence) {
+            let Some(mut walking) = state.walking.pop_front() else { break };
             let end = state.slots.len().min(state.reached.saturating_add(budget));
             budget -= end - state.reached;
-            state.serve(&message, end);
+            state.serve(&mut walking, end);
             if end < state.slots.len() {
+                state.walking.push_front(walking);
                 return false;
             }
-            state.walking.pop_front();
             state.reached = 0;
         }
         state.tidy();
         true
     }
 
-    /// Attaches a receiver of what comes from now on.
-    pub(super) fn join(self: &Rc<Self>, connection: &Rc<Connection>, kind: Kind) -> Subscription {
+    /// Attaches a receiver of what comes from now on, which takes `most` messages.
+    pub(super) fn join(self: &Rc<Self>, connection: &Rc<Connection>, kind: Kind, most: u64) -> Subscription {
         let mut state = self.state.borrow_mut();
-        let subscriber = Subscriber { connection: Rc::clone(connection), kind, since: state.newest };
+        let connection_of_it = Rc::clone(connection);
+        let subscriber = Subscriber { connection: connection_of_it, kind, since: state.newest, left: most };
         let slot = state.free.pop().unwrap_or(state.slots.len());
         if slot == state.slots.len() {
             state.slots.push(None);
         }
         state.slots[slot] = Some(subscriber);
-        let stats = &connection.server().stats;
-        match kind {
-            Kind::WebSocket => stats.websockets.add(1),
-            Kind::LongPoll(_) => stats.waiting.add(1),
-        }
+        connection.server().stats.joined(kind);
         Subscription { channel: Rc::clone(self), connection: Rc::clone(connection), slot, kind }
     }
 
@@ -219,7 +185,7 @@ impl Channel {
     /// Adds the whole answer with all messages after `cursor`, or nothing when there are none.
     pub(super) fn read(&self, cursor: u64, after: After, out: &mut Vec<u8>) -> Option<Found> {
         let state = self.state.borrow();
-        let found = state.find(cursor)?;
+        let found = Some(state.find(cursor)).filter(|f| f.count > 0)?;
         let wanted = || state.history.range(state.history.len() - found.count as usize..);
         let length = wanted().map(|m| m.payload().len() + 1).sum::<usize>() - 1;
         reply::messages(out, found.newest, found.skipped, length, after);
@@ -230,20 +196,45 @@ impl Channel {
         Some(found)
     }
 
+    /// What there is for a cursor.
+    pub(super) fn find(&self, cursor: u64) -> Found {
+        self.state.borrow().find(cursor)
+    }
+
+    /// Shows the kept messages after `cursor`, until `add` has taken `most` of them; gives the
+    /// sequence of the last one shown and the number of those taken.
+    pub(super) fn replay(
+        &self,
+        cursor: u64,
+        most: u64,
+        mut add: impl FnMut(&Message) -> bool,
+    ) -> Option<(u64, u64)> {
+        let state = self.state.borrow();
+        let (mut last, mut count) = (None, 0);
+        for message in state.history.iter().filter(|m| m.sequence > cursor) {
+            if count == most {
+                break;
+            }
+            count += u64::from(add(message));
+            last = Some(message.sequence);
+        }
+        last.map(|last| (last, count))
+    }
+
+    /// Forgets all messages, as a restart does; the sequence goes on, so that a cursor never means
+    /// two things.
+    pub(super) fn lose_history(&self) {
+        let mut state = self.state.borrow_mut();
+        state.history = VecDeque::new();
+        state.history_bytes = 0;
+    }
+
     /// Adds the whole answer with the newest message when it is another than `cursor`; its sequence.
     pub(super) fn read_latest(&self, cursor: Option<u64>, after: After, out: &mut Vec<u8>) -> Option<u64> {
         let state = self.state.borrow();
         let message = state.history.back().filter(|m| Some(m.sequence) != cursor)?;
         message.answer(after, out);
         Some(message.sequence)
-    }
-}
-
-impl Message {
-    /// Adds the answer that carries this message alone.
-    fn answer(&self, after: After, out: &mut Vec<u8>) {
-        reply::messages(out, self.sequence, 0, self.payload().len(), after);
-        out.extend_from_slice(self.payload());
     }
 }
 
@@ -265,65 +256,21 @@ impl State {
         }
     }
 
-    fn serve(&mut self, message: &Message, end: usize) {
-        let mut answer = None;
+    fn serve(&mut self, walking: &mut Walking, end: usize) {
         for slot in self.reached..end {
-            let Some(subscriber) = &self.slots[slot] else { continue };
-            if subscriber.since >= message.sequence {
-                continue;
-            }
-            subscriber.deliver(message, &mut answer);
-            if subscriber.kind != Kind::WebSocket {
+            let Some(subscriber) = &mut self.slots[slot] else { continue };
+            if subscriber.since < walking.message.sequence && !subscriber.deliver(walking) {
                 self.vacate(slot);
             }
         }
         self.reached = end;
     }
 
-    fn find(&self, cursor: u64) -> Option<Found> {
+    fn find(&self, cursor: u64) -> Found {
         // A cursor from the future is one of another life of the server: all is new to it.
         let from = if cursor > self.newest { self.base } else { cursor.max(self.base) };
         let count = (self.newest - from).min(self.history.len() as u64);
-        let skipped = self.newest - from - count;
-        (count > 0).then_some(Found { newest: self.newest, count, skipped })
-    }
-}
-
-impl Subscriber {
-    /// `answer` keeps the usual answer to long polls, made once for all of them.
-    fn deliver(&self, message: &Message, answer: &mut Option<Vec<u8>>) {
-        let stats = &self.connection.server().stats;
-        match self.kind {
-            Kind::WebSocket if self.connection.push(&message.frame) => stats.to_websockets.add(1),
-            Kind::WebSocket => {}
-            Kind::LongPoll(after) => {
-                let make = || {
-                    let mut out = Vec::new();
-                    message.answer(after, &mut out);
-                    out
-                };
-                let sent = match after {
-                    After::Stay => self.connection.release(answer.get_or_insert_with(make)),
-                    _ => self.connection.release(&make()),
-                };
-                stats.to_long_polls.add(u64::from(sent));
-            }
-        }
-    }
-
-    fn send_away(&self, newest: u64) {
-        match self.kind {
-            Kind::WebSocket => {
-                let goodbye = frame::close(Some(frame::code::GOING_AWAY), "channel deleted");
-                self.connection.send_last(&goodbye);
-            }
-            Kind::LongPoll(after) => {
-                let mut out = Vec::new();
-                let etag = format!("ETag: \"{newest}\"\r\n");
-                reply::text(&mut out, "410 Gone", &etag, "channel deleted\n", after);
-                self.connection.release(&out);
-            }
-        }
+        Found { newest: self.newest, count, skipped: self.newest - from - count }
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) enum Refusal {
     Key,
 }
 
-/// Checks the offer and gives the whole 101 answer.
+/// Checks the offer and gives the 101 answer, for [`finished`].
 ///
 /// # Errors
 /// The first thing that is wrong.
@@ -39,11 +39,20 @@ pub(super) fn accept(offer: Option<&Offer>) -> Result<String, Refusal> {
     match data_encoding::BASE64.decode(key) {
         Ok(nonce) if nonce.len() == 16 => Ok(format!(
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-             Sec-WebSocket-Accept: {}\r\n\r\n",
+             Sec-WebSocket-Accept: {}\r\n",
             derive_accept_key(key)
         )),
         _ => Err(Refusal::Key),
     }
+}
+
+/// The whole answer; tells how many messages after the cursor are not kept any more.
+pub(super) fn finished(mut answer: String, skipped: u64) -> Vec<u8> {
+    if skipped > 0 {
+        answer.push_str(&format!("X-Skipped: {skipped}\r\n"));
+    }
+    answer.push_str("\r\n");
+    answer.into_bytes()
 }
 
 #[cfg(test)]
@@ -62,7 +71,9 @@ mod tests {
     #[test]
     fn the_example_of_the_rfc() {
         let answer = accept(Some(&offer("13", "dGhlIHNhbXBsZSBub25jZQ=="))).unwrap();
-        assert!(answer.contains("\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"));
+        assert!(answer.ends_with("\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"));
+        assert!(finished(answer.clone(), 0).ends_with(b"xOo=\r\n\r\n"));
+        assert!(finished(answer, 3).ends_with(b"xOo=\r\nX-Skipped: 3\r\n\r\n"));
     }
 
     #[test]

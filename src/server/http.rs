@@ -59,6 +59,10 @@ pub(super) struct Request {
     pub(super) target: String,
     /// Value of `If-None-Match`.
     pub(super) if_none_match: Option<String>,
+    /// Value of `Last-Event-ID`.
+    pub(super) last_event_id: Option<String>,
+    /// HTTP/1.0: the answer may have no chunks.
+    pub(super) old: bool,
     /// What becomes of the connection.
     pub(super) after: After,
     /// The WebSocket handshake, when an `Upgrade` header was there.
@@ -170,6 +174,8 @@ fn read_head(head: &httparse::Request<'_, '_>) -> Result<Partial, Bad> {
         method: method(head.method.unwrap_or_default()),
         target: head.path.unwrap_or_default().to_owned(),
         if_none_match: fields.if_none_match,
+        last_event_id: fields.last_event_id,
+        old: !new,
         after,
         offer: fields.offer,
         body: Vec::new(),
@@ -187,6 +193,7 @@ struct Fields {
     chunked: bool,
     expects: bool,
     if_none_match: Option<String>,
+    last_event_id: Option<String>,
     offer: Option<Box<Offer>>,
 }
 
@@ -211,6 +218,8 @@ impl Fields {
             self.expects = true;
         } else if is("if-none-match") {
             self.if_none_match = Some(String::from_utf8_lossy(value).into_owned());
+        } else if is("last-event-id") {
+            self.last_event_id = Some(String::from_utf8_lossy(value).into_owned());
         } else if is("upgrade") {
             let offer = self.offer();
             offer.websocket |= tokens(value).any(|t| t.eq_ignore_ascii_case(b"websocket"));

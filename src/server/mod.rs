@@ -2,47 +2,63 @@
 //!
 //! A process of its own (`pushbench serve`), so that its cost is its own. One thread, one task a
 //! connection, nothing shared with other threads. It offers the same messages by polling, long
-//! polling and WebSocket, and is written so that none of them is handicapped by how it is done
-//! here: one system call a delivery, no wake-up of a task a delivery, the fewest header bytes HTTP
-//! allows. It is not a product: no TLS, no users, no idle timeouts, nothing on disk.
+//! polling, streams of every usual framing and WebSocket, plain and over TLS, and is written so that
+//! none of them is handicapped by how it is done here: one system call a delivery, no wake-up of a
+//! task a delivery, the fewest header bytes HTTP allows, the bytes of a message made once for each
+//! kind that has subscribers. It is not a product: no users, no idle timeouts, nothing on disk.
+//! `docs/server.md` holds every endpoint to the byte.
 
+mod bound;
 mod channel;
 mod chunked;
+mod door;
+mod farewell;
+mod fault;
 mod frame;
+mod framing;
 mod handshake;
 mod http;
 mod input;
 mod limits;
+mod live;
+mod message;
 mod port;
 mod push;
+mod query;
 mod reply;
 mod route;
 mod session;
+mod span;
 mod stats;
+mod stream;
+mod subscriber;
 mod thread;
+mod tls;
 
+pub use bound::{BindError, Bound};
+pub use fault::{Fault, FaultError, Restart, When};
 pub use limits::raise_descriptor_limit;
+pub use span::span;
 pub use thread::{Running, start_on_thread};
+pub use tls::TlsError;
 
 use crate::clock::{Clock, Timer};
 use crate::model::Nanos;
 use channel::Channel;
 use frame::Opcode;
+use live::Live;
 use stats::Stats;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::io;
+use std::net::SocketAddr;
 use std::rc::Rc;
 
-/// Connections that may wait to be accepted; the kernel's `somaxconn` bounds it too.
-const BACKLOG: i32 = 4_096;
-/// How long accepting rests when descriptors or memory ran out.
-const ACCEPT_PAUSE: Nanos = Nanos::from_millis(20);
 /// One read takes at most this, in bytes.
 const READ_BUFFER: usize = 64 * 1024;
 
 /// What can be set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// Messages kept for each channel; the newest is always kept.
     pub history: usize,
@@ -50,13 +66,19 @@ pub struct Config {
     pub history_bytes: usize,
     /// How long a long poll is held before it is answered 204.
     pub hold: Nanos,
-    /// How often each WebSocket is pinged; zero is never.
+    /// How often each WebSocket is pinged and each SSE stream gets a comment; zero is never.
     pub ping: Nanos,
     /// Bytes that may wait for one subscriber beyond what the kernel buffers; a client that lets
     /// more pile up is disconnected.
     pub queue_bytes: usize,
     /// Channels that may exist; requests that would make more are answered 503.
     pub channels: usize,
+    /// Where to listen with TLS as well; port 0 takes a free one, `None` is nowhere.
+    pub tls: Option<SocketAddr>,
+    /// How long a TLS handshake may take before the connection is dropped.
+    pub handshake: Nanos,
+    /// What goes wrong on purpose.
+    pub faults: Vec<Fault>,
 }
 
 impl Default for Config {
@@ -68,6 +90,9 @@ impl Default for Config {
             ping: Nanos::SECOND * 30,
             queue_bytes: 1024 * 1024,
             channels: 10_000,
+            tls: None,
+            handshake: Nanos::SECOND * 60,
+            faults: Vec::new(),
         }
     }
 }
@@ -85,47 +110,28 @@ struct Server {
     buffer: RefCell<Box<[u8]>>,
     /// Answers are made in it.
     scratch: RefCell<Vec<u8>>,
-}
-
-/// Serves until the future is dropped: for a current-thread runtime, inside a `LocalSet`, whose
-/// end also ends the connections.
-///
-/// # Errors
-/// The listener cannot be used. Later failures, of accepting too, end nothing.
-pub async fn serve(listener: std::net::TcpListener, config: Config) -> io::Result<()> {
-    listener.set_nonblocking(true)?;
-    rustix::net::listen(&listener, BACKLOG)?;
-    let listener = tokio::net::TcpListener::from_std(listener)?;
-    let server = Rc::new(Server::new(config, Timer::start(Clock::Monotonic)?));
-    loop {
-        match listener.accept().await {
-            Ok((socket, _)) => {
-                // Fails only on a connection that is gone already, which its task will see.
-                let _ = socket.set_nodelay(true);
-                tokio::task::spawn_local(port::run(Rc::clone(&server), socket));
-            }
-            Err(e) if e.kind() == io::ErrorKind::ConnectionAborted => {}
-            Err(_) => {
-                // Out of descriptors, mostly. The listener stays readable: asking again at once
-                // would spin.
-                server.stats.accept_pauses.add(1);
-                server.timer.sleep(ACCEPT_PAUSE).await;
-            }
-        }
-    }
+    /// TLS records are made in it.
+    sealed: RefCell<Vec<u8>>,
+    live: Live,
+    /// What divides the parts of multipart streams: drawn anew for each server, so that no payload
+    /// holds it by chance.
+    boundary: String,
 }
 
 impl Server {
-    fn new(config: Config, timer: Timer) -> Server {
-        Server {
+    fn new(config: Config) -> io::Result<Server> {
+        Ok(Server {
             config,
             stats: Stats::default(),
-            timer,
+            timer: Timer::start(Clock::Monotonic)?,
             channels: RefCell::default(),
             base: Cell::new(0),
             buffer: RefCell::new(vec![0; READ_BUFFER].into_boxed_slice()),
             scratch: RefCell::default(),
-        }
+            sealed: RefCell::default(),
+            live: Live::default(),
+            boundary: format!("pushbench-{:016x}", fastrand::u64(..)),
+        })
     }
 
     /// The channel of that name, if it is there.
@@ -155,10 +161,14 @@ impl Server {
         Some(channel)
     }
 
+    /// Whether the channel was not deleted since.
+    fn is_listed(&self, channel: &Rc<Channel>) -> bool {
+        self.existing(channel.name()).is_some_and(|c| Rc::ptr_eq(&c, channel))
+    }
+
     /// Drops a channel that never had a message and has nobody attached.
     fn forget_if_unused(&self, channel: &Rc<Channel>) {
-        let listed = self.existing(channel.name()).is_some_and(|c| Rc::ptr_eq(&c, channel));
-        if listed && channel.is_unused() {
+        if self.is_listed(channel) && channel.is_unused() {
             self.channels.borrow_mut().remove(channel.name());
         }
     }
@@ -174,6 +184,17 @@ impl Server {
         let sequence = channel.append(opcode, payload, (self.config.history, self.config.history_bytes));
         channel.fan_out(sequence).await;
         sequence
+    }
+
+    /// Ends all connections, and forgets all messages where that is wanted.
+    fn go_down(&self, restart: Restart) {
+        self.stats.restarts.add(1);
+        self.live.interrupt(restart.gracefully);
+        if restart.losing_history {
+            for channel in self.channels.borrow().values() {
+                channel.lose_history();
+            }
+        }
     }
 
     fn stats_json(&self) -> String {

@@ -7,6 +7,7 @@ use super::push::{Connection, Fate};
 use super::reply::{self, After};
 use super::route::{self, Next};
 use super::session;
+use super::tls::Tls;
 use crate::model::Nanos;
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -33,19 +34,38 @@ pub(super) struct Port {
     half: OwnedReadHalf,
 }
 
-/// Serves one connection until it ends.
-pub(super) async fn run(server: Rc<Server>, socket: TcpStream) {
+/// Serves one connection until it ends; over TLS when there is a session. From the call, not only
+/// from when the task first runs, a restart ends this connection too.
+pub(super) fn run(server: Rc<Server>, socket: TcpStream, tls: Option<Box<Tls>>) -> impl Future<Output = ()> {
     server.stats.connections.add(1);
     server.stats.accepted.add(1);
     let (half, writer) = socket.into_split();
-    let connection = Rc::new(Connection::new(writer, Rc::clone(&server)));
+    let connection = Rc::new(Connection::new(writer, Rc::clone(&server), tls));
+    let ticket = server.live.enter(&connection);
     let mut port = Port { connection, input: Input::default(), half };
-    // How it ended needs no telling: a peer that went away is daily bread.
-    let _ = talk(&mut port).await;
-    if port.connection.fate() == Fate::Lost {
-        port.reset();
+    async move {
+        // How it ended needs no telling: a peer that went away is daily bread.
+        let _ = converse(&mut port).await;
+        if port.is_to_be_finished() {
+            let _ = port.finish().await;
+        }
+        if port.connection.fate() == Fate::Lost {
+            port.reset();
+        }
+        server.live.leave(ticket);
+        server.stats.connections.less();
     }
-    server.stats.connections.less();
+}
+
+async fn converse(port: &mut Port) -> Result<(), Ended> {
+    if port.connection.tls().is_some() {
+        let done = port.shake().await;
+        let stats = &port.connection.server().stats;
+        let outcome = if done.is_ok() { &stats.tls_handshakes } else { &stats.tls_failed };
+        outcome.add(1);
+        done?;
+    }
+    talk(port).await
 }
 
 async fn talk(port: &mut Port) -> Result<(), Ended> {
@@ -86,6 +106,22 @@ impl Port {
         }
     }
 
+    /// Completes the TLS handshake.
+    async fn shake(&mut self) -> Result<(), Ended> {
+        let server = Rc::clone(self.connection.server());
+        let deadline = server.timer.clock().now() + server.config.handshake;
+        while self.connection.tls().is_some_and(Tls::is_handshaking) {
+            server.timer.until(deadline, self.fill()).await.unwrap_or(Err(Ended))?;
+        }
+        Ok(())
+    }
+
+    /// Whether last bytes are on their way that closing at once might destroy.
+    fn is_to_be_finished(&self) -> bool {
+        let alerted = self.connection.tls().is_some_and(Tls::is_broken);
+        self.connection.fate() == Fate::Closing || (alerted && self.connection.fate() == Fate::Open)
+    }
+
     fn refuse(&self, bad: Bad) {
         let status = match bad {
             Bad::Malformed(_) => "400 Bad Request",
@@ -107,15 +143,25 @@ impl Port {
         poll_fn(|cx| self.poll_fill(cx)).await
     }
 
-    /// As [`Port::fill`] while a long poll is held; comes back as well when it was answered.
+    /// As [`Port::fill`] while an answer is held; comes back as well when it is complete.
     pub(super) async fn fill_held(&mut self) -> Result<(), Ended> {
         poll_fn(|cx| match self.connection.is_held() {
             true if self.input.waiting().len() < HELD_INPUT => self.poll_fill(cx),
-            // Not read, so a client that goes away now is noticed only when it is answered.
-            true => Poll::Pending,
+            // Not read, so a client that goes away now is noticed only when it is written to.
+            true => self.poll_idle(cx),
             false => Poll::Ready(Ok(())),
         })
         .await
+    }
+
+    /// Writes what is queued and waits for whatever others do.
+    fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Ended>> {
+        self.connection.register(cx);
+        if self.connection.fate() != Fate::Open {
+            return Poll::Ready(Err(Ended));
+        }
+        ready!(self.connection.poll_flush(cx)).map_err(|_| Ended)?;
+        Poll::Pending
     }
 
     /// Waits until everything is written.
@@ -145,6 +191,7 @@ impl Port {
     }
 
     /// One read through the buffer of the thread into the input; 0 when nothing more will come.
+    /// Over TLS a read may add nothing to the input.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<usize> {
         let mut buffer = self.connection.server().buffer.borrow_mut();
         let mut read = ReadBuf::new(&mut buffer);
@@ -152,8 +199,14 @@ impl Port {
         if result.is_err() {
             return Poll::Ready(0);
         }
-        self.input.extend(read.filled());
-        Poll::Ready(read.filled().len())
+        let more = match self.connection.tls() {
+            None => {
+                self.input.extend(read.filled());
+                true
+            }
+            Some(tls) => self.connection.receive(tls, read.filled(), &mut self.input),
+        };
+        Poll::Ready(if more { read.filled().len() } else { 0 })
     }
 
     /// Ends the connection in due form: writes the rest, says that no more will come, and reads
@@ -166,9 +219,10 @@ impl Port {
     }
 
     async fn wind_up(&mut self) -> Result<(), Ended> {
+        self.connection.close_tls();
         self.flush().await?;
         rustix::net::shutdown(self.connection.socket(), rustix::net::Shutdown::Write).map_err(|_| Ended)?;
-        while poll_fn(|cx| self.poll_read(cx)).await > 0 {
+        while poll_fn(|cx| self.poll_read(cx)).await > 0 && self.connection.fate() != Fate::Lost {
             let unread = self.input.waiting().len();
             self.input.consume(unread);
         }

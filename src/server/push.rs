@@ -2,9 +2,13 @@
 //!
 //! A subscriber that keeps up costs one system call a message and no wake-up of its task. What a
 //! socket does not take waits in a bounded queue that the connection's own task empties; beyond the
-//! bound the client is disconnected and counted. Nothing is dropped in silence.
+//! bound the client is disconnected and counted. Nothing is dropped in silence. Over TLS the bytes
+//! are encrypted before they are written or queued; everything else is the same.
 
 use super::Server;
+use super::farewell::Farewell;
+use super::input::Input;
+use super::tls::Tls;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
@@ -31,28 +35,35 @@ pub(super) enum Fate {
 
 /// The side of a connection that others may write to.
 pub(super) struct Connection {
-    socket: OwnedWriteHalf,
+    /// Taken only when this is dropped.
+    socket: Option<OwnedWriteHalf>,
     server: Rc<Server>,
+    /// Decided once, when it was accepted.
+    tls: Option<Box<Tls>>,
     queue: RefCell<Queue>,
     waker: RefCell<Option<Waker>>,
     fate: Cell<Fate>,
-    /// A long poll is held and not answered yet.
+    /// A long poll or a stream is held: its answer is not complete yet.
     held: Cell<bool>,
     /// The task has something to do as soon as the held request is answered.
     eager: Cell<bool>,
+    /// What a graceful restart says here.
+    farewell: Cell<Farewell>,
 }
 
 impl Connection {
     /// Takes the writing half.
-    pub(super) fn new(socket: OwnedWriteHalf, server: Rc<Server>) -> Connection {
+    pub(super) fn new(socket: OwnedWriteHalf, server: Rc<Server>, tls: Option<Box<Tls>>) -> Connection {
         Connection {
-            socket,
+            socket: Some(socket),
             server,
+            tls,
             queue: RefCell::default(),
             waker: RefCell::default(),
             fate: Cell::new(Fate::Open),
             held: Cell::new(false),
             eager: Cell::new(false),
+            farewell: Cell::new(Farewell::Reset),
         }
     }
 
@@ -63,7 +74,12 @@ impl Connection {
 
     /// The socket, for its options.
     pub(super) fn socket(&self) -> &TcpStream {
-        self.socket.as_ref()
+        self.socket.as_ref().expect("taken only by drop").as_ref()
+    }
+
+    /// Its TLS session.
+    pub(super) fn tls(&self) -> Option<&Tls> {
+        self.tls.as_deref()
     }
 
     /// How it stands.
@@ -77,10 +93,11 @@ impl Connection {
         self.offer(bytes, usize::MAX, |taken| (Rc::from(&bytes[taken..]), 0))
     }
 
-    /// Delivers a frame that all subscribers share. `false` when the client is or was disconnected.
-    pub(super) fn push(&self, frame: &Rc<[u8]>) -> bool {
+    /// Delivers bytes that all subscribers of a kind share. `false` when the client is or was
+    /// disconnected.
+    pub(super) fn push(&self, bytes: &Rc<[u8]>) -> bool {
         let limit = self.server.config.queue_bytes;
-        self.offer(frame, limit, |taken| (Rc::clone(frame), taken))
+        self.offer(bytes, limit, |taken| (Rc::clone(bytes), taken))
     }
 
     /// Sends the last bytes; the task then ends the connection.
@@ -91,13 +108,51 @@ impl Connection {
         }
     }
 
+    /// Ends the connection now, without a word.
+    pub(super) fn lose(&self) {
+        *self.queue.borrow_mut() = Queue::default();
+        self.fate.set(Fate::Lost);
+        self.wake();
+    }
+
     fn offer(&self, bytes: &[u8], limit: usize, rest: impl FnOnce(usize) -> Piece) -> bool {
         if self.fate.get() != Fate::Open {
             return false;
         }
+        match &self.tls {
+            None => self.put(bytes, limit, rest),
+            Some(tls) => self.put_sealed(limit, |out| tls.seal(bytes, out)),
+        }
+    }
+
+    /// Puts what TLS makes: it belongs to this connection alone and cannot be shared.
+    fn put_sealed(&self, limit: usize, make: impl FnOnce(&mut Vec<u8>)) -> bool {
+        let mut sealed = self.server.sealed.borrow_mut();
+        sealed.clear();
+        make(&mut sealed);
+        self.put(&sealed, limit, |taken| (Rc::from(&sealed[taken..]), 0))
+    }
+
+    /// Takes in what was read over TLS, and answers what TLS itself has to answer; whether more
+    /// may come.
+    pub(super) fn receive(&self, tls: &Tls, sealed: &[u8], input: &mut Input) -> bool {
+        let mut more = false;
+        self.put_sealed(usize::MAX, |out| more = tls.open(sealed, input, out));
+        more
+    }
+
+    /// Says over TLS that nothing more will come; over plain TCP the end of the stream says it.
+    pub(super) fn close_tls(&self) {
+        if let Some(tls) = &self.tls {
+            self.put_sealed(usize::MAX, |out| tls.close(out));
+        }
+    }
+
+    fn put(&self, bytes: &[u8], limit: usize, rest: impl FnOnce(usize) -> Piece) -> bool {
         let mut queue = self.queue.borrow_mut();
         let taken = match queue.pieces.is_empty() {
-            true => self.written(self.socket.try_write(bytes)),
+            true if bytes.is_empty() => return true,
+            true => self.written(self.socket().try_write(bytes)),
             false => Ok(0),
         };
         match taken {
@@ -110,9 +165,8 @@ impl Connection {
             Ok(_) => self.server.stats.slow_dropped.add(1),
             Err(_) => {}
         }
-        *queue = Queue::default();
-        self.fate.set(Fate::Lost);
-        self.wake();
+        drop(queue);
+        self.lose();
         false
     }
 
@@ -135,7 +189,7 @@ impl Connection {
             if queue.pieces.is_empty() {
                 return Poll::Ready(Ok(()));
             }
-            let result = self.socket.try_write_vectored(&queue.slices());
+            let result = self.socket().try_write_vectored(&queue.slices());
             match self.written(result)? {
                 0 => {
                     drop(queue);
@@ -161,24 +215,60 @@ impl Connection {
         }
     }
 
-    /// A long poll waits from now; `eager`: wake the task when it is answered.
+    /// A long poll or a stream is held from now; `eager`: wake the task when it is answered.
     pub(super) fn hold(&self, eager: bool) {
         self.held.set(true);
         self.eager.set(eager);
     }
 
-    /// Whether the long poll still waits.
+    /// Whether it still is.
     pub(super) fn is_held(&self) -> bool {
         self.held.get()
     }
 
-    /// The long poll waits no more; sends its answer.
-    pub(super) fn release(&self, answer: &[u8]) -> bool {
+    /// The held answer is complete.
+    pub(super) fn let_go(&self) {
         self.held.set(false);
         if self.eager.get() {
             self.wake();
         }
+    }
+
+    /// Completes the held answer with these bytes.
+    pub(super) fn release(&self, answer: &[u8]) -> bool {
+        self.let_go();
         self.send(answer)
+    }
+
+    /// Whether all that was sent is written.
+    pub(super) fn is_flushed(&self) -> bool {
+        self.queue.borrow().pieces.is_empty()
+    }
+
+    /// What a graceful restart will say here from now on.
+    pub(super) fn set_farewell(&self, farewell: Farewell) {
+        self.farewell.set(farewell);
+    }
+
+    /// The server goes down, and in due form if `gracefully`, where there is one.
+    pub(super) fn interrupt(&self, gracefully: bool) {
+        let goodbye = if gracefully { self.farewell.get().bytes(self.held.get()) } else { None };
+        match goodbye {
+            Some(goodbye) if self.fate.get() == Fate::Open => self.send_last(&goodbye),
+            // Its goodbye was said already.
+            _ if gracefully && self.fate.get() == Fate::Closing => {}
+            _ => self.lose(),
+        }
+    }
+}
+
+impl Drop for Connection {
+    /// Dropping the half says in due form that nothing more will come; a lost connection is to be
+    /// reset instead, or its client would take what it has for all there was.
+    fn drop(&mut self) {
+        if let Some(half) = self.socket.take().filter(|_| self.fate.get() == Fate::Lost) {
+            half.forget();
+        }
     }
 }
 

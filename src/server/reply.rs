@@ -41,6 +41,23 @@ pub(super) fn messages(out: &mut Vec<u8>, newest: u64, skipped: u64, length: usi
     put(out, format_args!("Content-Length: {length}\r\n{}\r\n", after.line()));
 }
 
+/// Adds the head of a body that goes on: with the sequence before its first message, and the count
+/// of those that were missed. Without chunks it goes on until the connection ends.
+pub(super) fn stream(
+    out: &mut Vec<u8>,
+    kind: &str,
+    (before, skipped): (u64, u64),
+    chunks: bool,
+    after: After,
+) {
+    put(out, format_args!("HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nX-Seq: {before}\r\n"));
+    if skipped > 0 {
+        put(out, format_args!("X-Skipped: {skipped}\r\n"));
+    }
+    let coding = if chunks { "Transfer-Encoding: chunked\r\n" } else { "" };
+    put(out, format_args!("{coding}{}\r\n", after.line()));
+}
+
 /// Adds a whole answer without a body (204, 304) that tells the cursor.
 pub(super) fn nothing(out: &mut Vec<u8>, status: &str, newest: u64, after: After) {
     put(out, format_args!("HTTP/1.1 {status}\r\nETag: \"{newest}\"\r\n{}\r\n", after.line()));

@@ -1,12 +1,16 @@
 //! The endpoints: which path is what, and what each answers.
 
-use super::channel::{Channel, Kind, Subscription};
+use super::channel::{Channel, Subscription};
 use super::frame::Opcode;
+use super::framing::Framing;
 use super::handshake::{self, Refusal};
 use super::http::{Method, Request};
 use super::port::{Ended, Port};
+use super::query;
 use super::reply::{self, After};
 use super::session::Purpose;
+use super::stream;
+use super::subscriber::Kind;
 use std::rc::Rc;
 
 /// Longest channel name, in bytes.
@@ -31,33 +35,48 @@ enum Endpoint {
     Subscribe,
     Duplex,
     Echo,
+    Stream(Framing),
 }
 
 /// A status that says why not, with header lines.
-struct No(&'static str, &'static str);
+pub(super) struct No(&'static str, &'static str);
 
-const BAD_CURSOR: No = No("400 Bad Request", "");
+/// A cursor, a limit or the like that is no number.
+pub(super) const BAD_NUMBER: No = No("400 Bad Request", "");
 const BAD_KEY: No = No("400 Bad Request", "Sec-WebSocket-Version: 13\r\n");
 const NOT_FOUND: No = No("404 Not Found", "");
 const ONLY_GET: No = No("405 Method Not Allowed", "Allow: GET\r\n");
+const ONLY_STREAM: No = No("405 Method Not Allowed", "Allow: GET, POST\r\n");
 const ONLY_PUBLISH: No = No("405 Method Not Allowed", "Allow: POST, PUT, DELETE\r\n");
 const UPGRADE: No =
     No("426 Upgrade Required", "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n");
-const TOO_MANY: No = No("503 Service Unavailable", "");
+/// Channels are bounded.
+pub(super) const TOO_MANY: No = No("503 Service Unavailable", "");
+/// HTTP/1.0 has no chunks, and nothing else would divide the messages.
+pub(super) const NO_CHUNKS: No = No("505 HTTP Version Not Supported", "");
 
 /// Answers one request.
 ///
 /// # Errors
 /// The connection is over.
-pub(super) async fn answer(port: &mut Port, request: Request) -> Result<Next, Ended> {
-    let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
+pub(super) async fn answer(port: &mut Port, mut request: Request) -> Result<Next, Ended> {
+    let body = std::mem::take(&mut request.body);
+    let path = request.target.split_once('?').map_or(request.target.as_str(), |(path, _)| path);
     let done = match find(path) {
         None => Err(NOT_FOUND),
         Some((endpoint, name)) => match (endpoint, request.method) {
-            (Endpoint::Publish, Method::Post | Method::Put) => publish(port, name, &request).await,
+            (Endpoint::Publish, Method::Post | Method::Put) => {
+                publish(port, name, &body, request.after).await
+            }
             (Endpoint::Publish, Method::Delete) => delete(port, name, request.after),
             (Endpoint::Publish, _) => Err(ONLY_PUBLISH),
-            (_, Method::Get) => get(port, endpoint, name, query, &request).await?,
+            (Endpoint::Stream(framing), Method::Get | Method::Post) => {
+                // A stream may last: what was sent along is not looked at and not kept.
+                drop(body);
+                stream::answer(port, framing, name, &request).await?
+            }
+            (Endpoint::Stream(_), _) => Err(ONLY_STREAM),
+            (_, Method::Get) => get(port, endpoint, name, &request).await?,
             _ => Err(ONLY_GET),
         },
     };
@@ -80,7 +99,7 @@ fn find(path: &str) -> Option<(Endpoint, &str)> {
         "lp" => Endpoint::LongPoll,
         "ws" => Endpoint::Subscribe,
         "duplex" => Endpoint::Duplex,
-        _ => return None,
+        other => Endpoint::Stream(Framing::named(other)?),
     };
     is_name(name).then_some((endpoint, name))
 }
@@ -91,19 +110,11 @@ fn is_name(name: &str) -> bool {
     !name.is_empty() && name.len() <= NAME_LIMIT && name.bytes().all(plain)
 }
 
-type Answer = Result<Next, No>;
+/// What became of a request, or why nothing did.
+pub(super) type Answer = Result<Next, No>;
 
-async fn get(
-    port: &mut Port,
-    endpoint: Endpoint,
-    name: &str,
-    query: &str,
-    request: &Request,
-) -> Result<Answer, Ended> {
-    let cursor = match cursor(request.if_none_match.as_deref(), query) {
-        Ok(cursor) => cursor,
-        Err(no) => return Ok(Err(no)),
-    };
+async fn get(port: &mut Port, endpoint: Endpoint, name: &str, request: &Request) -> Result<Answer, Ended> {
+    let Ok(cursor) = query::cursor(request) else { return Ok(Err(BAD_NUMBER)) };
     Ok(match endpoint {
         Endpoint::Poll => poll(port, name, cursor, request.after),
         Endpoint::Latest => latest(port, name, cursor, request.after),
@@ -113,25 +124,11 @@ async fn get(
             let json = port.connection.server().stats_json();
             plain(port, &json, "Content-Type: application/json\r\n", request.after)
         }
-        Endpoint::Subscribe | Endpoint::Duplex | Endpoint::Echo => upgrade(port, endpoint, name, request),
-        Endpoint::Publish => Err(ONLY_PUBLISH),
-    })
-}
-
-/// The cursor of a request: the header first, else `after` of the query; `None` without either.
-fn cursor(header: Option<&str>, query: &str) -> Result<Option<u64>, No> {
-    let given = match header {
-        Some(tag) => {
-            let tag = tag.strip_prefix("W/").unwrap_or(tag);
-            Some(tag.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(tag))
+        Endpoint::Subscribe | Endpoint::Duplex | Endpoint::Echo => {
+            return upgrade(port, endpoint, name, cursor, request).await;
         }
-        None => query.split('&').find_map(|pair| pair.strip_prefix("after=")),
-    };
-    match given {
-        None | Some("") => Ok(None),
-        // Loud, because guessing would lose messages or send them twice.
-        Some(text) => text.parse().map(Some).map_err(|_| BAD_CURSOR),
-    }
+        Endpoint::Publish | Endpoint::Stream(_) => Err(ONLY_PUBLISH),
+    })
 }
 
 /// Makes an answer in the buffer of the thread and sends it.
@@ -165,16 +162,16 @@ fn report(
     send(port, after, |out| reply::text(out, status, json, &body, after))
 }
 
-async fn publish(port: &Port, name: &str, request: &Request) -> Answer {
+async fn publish(port: &Port, name: &str, body: &[u8], after: After) -> Answer {
     let server = Rc::clone(port.connection.server());
     let channel = server.channel(name).ok_or(TOO_MANY)?;
     let subscribers = channel.subscribers();
-    let opcode = match std::str::from_utf8(&request.body) {
+    let opcode = match std::str::from_utf8(body) {
         Ok(_) => Opcode::Text,
         Err(_) => Opcode::Binary,
     };
-    let sequence = server.publish(&channel, opcode, &request.body).await;
-    Ok(report(port, "202 Accepted", (name, sequence, subscribers), request.after))
+    let sequence = server.publish(&channel, opcode, body).await;
+    Ok(report(port, "202 Accepted", (name, sequence, subscribers), after))
 }
 
 fn delete(port: &Port, name: &str, after: After) -> Answer {
@@ -218,7 +215,7 @@ async fn long_poll(port: &mut Port, name: &str, cursor: Option<u64>, after: Afte
         out.clear();
         found = channel.read(cursor, after, &mut out);
         if let Some(found) = found {
-            server.stats.to_long_polls.add(found.count);
+            server.stats.delivered(Kind::LongPoll(after), found.count);
             port.connection.send(&out);
         }
     }
@@ -231,7 +228,7 @@ async fn long_poll(port: &mut Port, name: &str, cursor: Option<u64>, after: Afte
 /// Holds the request until the next message is published or the time is over.
 async fn hold(port: &mut Port, channel: &Rc<Channel>, after: After) -> Result<(), Ended> {
     let server = Rc::clone(port.connection.server());
-    let _waiting = channel.join(&port.connection, Kind::LongPoll(after));
+    let _waiting = channel.join(&port.connection, Kind::LongPoll(after), 1);
     let deadline = server.timer.clock().now() + server.config.hold;
     port.connection.hold(after == After::Close || !port.input.waiting().is_empty());
     while port.connection.is_held() {
@@ -251,25 +248,45 @@ async fn hold(port: &mut Port, channel: &Rc<Channel>, after: After) -> Result<()
     Ok(())
 }
 
-fn upgrade(port: &Port, endpoint: Endpoint, name: &str, request: &Request) -> Answer {
-    let welcome = handshake::accept(request.offer.as_deref()).map_err(|refusal| match refusal {
-        Refusal::NoUpgrade | Refusal::Version => UPGRADE,
-        Refusal::Key => BAD_KEY,
-    })?;
-    let server = port.connection.server();
-    let channel = match endpoint {
-        Endpoint::Echo => None,
-        _ => Some(server.channel(name).ok_or(TOO_MANY)?),
+async fn upgrade(
+    port: &Port,
+    endpoint: Endpoint,
+    name: &str,
+    cursor: Option<u64>,
+    request: &Request,
+) -> Result<Answer, Ended> {
+    let (welcome, ids) = match welcome(request) {
+        Ok(welcome) => welcome,
+        Err(no) => return Ok(Err(no)),
     };
+    if endpoint == Endpoint::Echo {
+        port.connection.send(&handshake::finished(welcome, 0));
+        return Ok(Ok(Next::WebSocket(Purpose::Echo, None)));
+    }
+    let Some(channel) = port.connection.server().channel(name) else { return Ok(Err(TOO_MANY)) };
+    let found = stream::found(&channel, cursor);
     // The welcome goes first: a message that overtook it would break the handshake.
-    port.connection.send(welcome.as_bytes());
-    let Some(channel) = channel else { return Ok(Next::WebSocket(Purpose::Echo, None)) };
-    let subscription = channel.join(&port.connection, Kind::WebSocket);
+    let welcome = handshake::finished(welcome, found.skipped);
+    let kind = Kind::WebSocket { ids };
+    let subscription = stream::attach(port, &channel, kind, (found, u64::MAX), welcome).await?;
     let purpose = match endpoint {
         Endpoint::Duplex => Purpose::Duplex(channel),
         _ => Purpose::Subscribe,
     };
-    Ok(Next::WebSocket(purpose, Some(subscription)))
+    Ok(Ok(Next::WebSocket(purpose, subscription)))
+}
+
+/// The answer to a handshake, and whether messages are to carry their sequence.
+fn welcome(request: &Request) -> Result<(String, bool), No> {
+    let welcome = handshake::accept(request.offer.as_deref()).map_err(|refusal| match refusal {
+        Refusal::NoUpgrade | Refusal::Version => UPGRADE,
+        Refusal::Key => BAD_KEY,
+    })?;
+    match query::number(query::query(&request.target), "ids") {
+        Ok(None | Some(0)) => Ok((welcome, false)),
+        Ok(Some(1)) => Ok((welcome, true)),
+        _ => Err(BAD_NUMBER),
+    }
 }
 
 #[cfg(test)]
@@ -280,24 +297,12 @@ mod tests {
     fn paths_have_one_meaning() {
         assert!(matches!(find("/pub/a"), Some((Endpoint::Publish, "a"))));
         assert!(matches!(find("/duplex/a.b-c_9"), Some((Endpoint::Duplex, "a.b-c_9"))));
+        assert!(matches!(find("/sse/a"), Some((Endpoint::Stream(Framing::Sse), "a"))));
         assert!(matches!(find("/ok"), Some((Endpoint::Ready, ""))));
         for none in ["", "/", "ok", "/okay", "/pub", "/pub/", "/pub/a/b", "/pub/a\"b", "/nope/a", "*"] {
             assert!(find(none).is_none(), "{none}");
         }
         assert!(find(&format!("/ws/{}", "x".repeat(200))).is_some());
         assert!(find(&format!("/ws/{}", "x".repeat(201))).is_none());
-    }
-
-    #[test]
-    fn the_header_goes_before_the_query() {
-        let read = |header, query| cursor(header, query).map_err(|_| "bad");
-        assert_eq!(read(None, ""), Ok(None));
-        assert_eq!(read(None, "x=1&after=7"), Ok(Some(7)));
-        assert_eq!(read(None, "after="), Ok(None));
-        assert_eq!(read(Some("\"5\""), "after=7"), Ok(Some(5)));
-        assert_eq!(read(Some("W/\"5\""), ""), Ok(Some(5)));
-        assert_eq!(read(Some("5"), ""), Ok(Some(5)));
-        assert_eq!(read(Some("\"x\""), ""), Err("bad"));
-        assert_eq!(read(None, "after=-1"), Err("bad"));
     }
 }

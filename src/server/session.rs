@@ -1,6 +1,7 @@
 //! A WebSocket after its handshake.
 
 use super::channel::{Channel, Subscription};
+use super::farewell::Farewell;
 use super::frame::{self, Assembler, Incoming, Opcode, code};
 use super::port::{Ended, Port};
 use super::push::Fate;
@@ -17,19 +18,19 @@ pub(super) enum Purpose {
     Echo,
 }
 
-/// Speaks WebSocket until one side closes.
+/// Speaks WebSocket until one side closes; no subscriber any more when this comes back.
+///
+/// # Errors
+/// The connection is over, or is to be finished when its fate says so.
 pub(super) async fn run(
     port: &mut Port,
     purpose: Purpose,
     subscription: Option<Subscription>,
 ) -> Result<(), Ended> {
+    port.connection.set_farewell(Farewell::WebSocket);
     let done = listen(port, &purpose).await;
-    // No subscriber any more, from this moment: the goodbye below may take its time.
     drop(subscription);
-    match done {
-        Err(Ended) if port.connection.fate() != Fate::Closing => Err(Ended),
-        _ => port.finish().await,
-    }
+    done
 }
 
 async fn listen(port: &mut Port, purpose: &Purpose) -> Result<(), Ended> {
@@ -44,6 +45,10 @@ async fn listen(port: &mut Port, purpose: &Purpose) -> Result<(), Ended> {
         while let Some(incoming) = next(port, &mut assembler) {
             if !obey(port, purpose, incoming).await {
                 return Ok(());
+            }
+            // Publishing may have taken its turns: what else has come is of no use to a lost cause.
+            if port.connection.fate() != Fate::Open {
+                return Err(Ended);
             }
         }
         port.input.rest();

@@ -1,5 +1,7 @@
 //! What the server counts about itself; `GET /stats` shows it.
 
+use super::framing::FRAMINGS;
+use super::subscriber::Kind;
 use std::cell::Cell;
 
 /// A number that goes up, and down where it tells what is there now.
@@ -32,41 +34,85 @@ pub(super) struct Stats {
     pub(super) accepted: Counter,
     /// Times that accepting paused, because descriptors or memory ran out.
     pub(super) accept_pauses: Counter,
-    /// WebSocket subscribers now.
-    pub(super) websockets: Counter,
-    /// Held long polls now.
-    pub(super) waiting: Counter,
+    /// TLS handshakes that were completed.
+    pub(super) tls_handshakes: Counter,
+    /// Connections that ended before their TLS handshake was completed.
+    pub(super) tls_failed: Counter,
+    /// Restarts that were played.
+    pub(super) restarts: Counter,
+    /// Subscribers now.
+    subscribers: Kinds,
     /// Messages published.
     pub(super) published: Counter,
-    /// Messages handed to the sockets (or the bounded queues before them) of WebSockets.
-    pub(super) to_websockets: Counter,
-    /// Messages in answers to long polls.
-    pub(super) to_long_polls: Counter,
+    /// Messages handed to the sockets (or the bounded queues before them) of subscribers.
+    delivered: Kinds,
     /// Messages in answers to `/poll`.
     pub(super) to_polls: Counter,
     /// Messages in answers to `/latest`.
     pub(super) to_latest: Counter,
+    /// Empty messages that no chunk can carry.
+    pub(super) unsendable: Counter,
     /// Bytes that sockets took.
     pub(super) bytes_written: Counter,
     /// Clients disconnected because they did not read.
     pub(super) slow_dropped: Counter,
 }
 
+/// A counter for each kind of subscriber.
+#[derive(Default)]
+struct Kinds {
+    streams: [Counter; FRAMINGS.len()],
+    websocket: Counter,
+    long_poll: Counter,
+}
+
+impl Kinds {
+    fn of(&self, kind: Kind) -> &Counter {
+        match kind {
+            Kind::WebSocket { .. } => &self.websocket,
+            Kind::LongPoll(_) => &self.long_poll,
+            Kind::Stream(form) => &self.streams[form.framing as usize],
+        }
+    }
+
+    fn to_json(&self) -> serde_json::Map<String, serde_json::Value> {
+        let streams = FRAMINGS.iter().zip(&self.streams).map(|((name, _), n)| (*name, n));
+        let all = streams.chain([("websocket", &self.websocket), ("long_poll", &self.long_poll)]);
+        all.map(|(name, n)| (name.to_owned(), n.get().into())).collect()
+    }
+}
+
 impl Stats {
+    /// A subscriber came.
+    pub(super) fn joined(&self, kind: Kind) {
+        self.subscribers.of(kind).add(1);
+    }
+
+    /// A subscriber went.
+    pub(super) fn left(&self, kind: Kind) {
+        self.subscribers.of(kind).less();
+    }
+
+    /// Subscribers of this kind were sent `n` messages.
+    pub(super) fn delivered(&self, kind: Kind, n: u64) {
+        self.delivered.of(kind).add(n);
+    }
+
     /// The counters as one JSON object and a line feed.
     pub(super) fn to_json(&self, channels: usize) -> String {
+        let mut delivered = self.delivered.to_json();
+        delivered.insert("poll".into(), self.to_polls.get().into());
+        delivered.insert("latest".into(), self.to_latest.get().into());
         let value = serde_json::json!({
             "connections": self.connections.get(),
             "accepted": self.accepted.get(),
             "accept_pauses": self.accept_pauses.get(),
-            "subscribers": { "websocket": self.websockets.get(), "long_poll": self.waiting.get() },
+            "tls": { "handshakes": self.tls_handshakes.get(), "failed": self.tls_failed.get() },
+            "restarts": self.restarts.get(),
+            "subscribers": self.subscribers.to_json(),
             "published": self.published.get(),
-            "delivered": {
-                "websocket": self.to_websockets.get(),
-                "long_poll": self.to_long_polls.get(),
-                "poll": self.to_polls.get(),
-                "latest": self.to_latest.get(),
-            },
+            "delivered": delivered,
+            "unsendable": self.unsendable.get(),
             "bytes_written": self.bytes_written.get(),
             "slow_dropped": self.slow_dropped.get(),
             "channels": channels,

@@ -6,8 +6,7 @@
 use super::LocalBoxFuture;
 use super::http1::{Decoder, Head, Step};
 use crate::model::{Failure, Nanos, Traffic};
-use crate::net::{Dialer, Stream, io_failure};
-use std::net::SocketAddr;
+use crate::net::{Dialer, Place, Stream, io_failure};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -22,7 +21,7 @@ pub(super) trait Asker {
     fn request<'r>(&'r mut self, scratch: &'r mut Vec<u8>) -> (&'r [u8], usize);
 
     /// A connection was made.
-    fn connected(&mut self, started: Nanos, finished: Nanos);
+    fn connected(&mut self, stream: &Stream);
 
     /// The kernel has taken the last byte of the request.
     fn sent(&mut self) {}
@@ -40,7 +39,8 @@ pub(super) struct Answered {
     pub(super) status: u16,
     /// When the read that completed it returned.
     pub(super) received: Nanos,
-    /// The bytes of request and answer. Both bodies are in `payload`.
+    /// The bytes of request and answer, with what TLS cost since the last. Both bodies are in
+    /// `payload`.
     pub(super) traffic: Traffic,
 }
 
@@ -62,7 +62,7 @@ enum Stage {
 /// See the module.
 pub(super) struct Exchange {
     dial: Dialer,
-    to: SocketAddr,
+    to: Place,
     link: Link,
     stage: Stage,
     /// The owner has been told of the connection.
@@ -84,7 +84,7 @@ pub(super) struct Exchange {
 
 impl Exchange {
     /// With the connection given, or with none yet.
-    pub(super) fn new(dial: Dialer, to: SocketAddr, stream: Option<Stream>) -> Exchange {
+    pub(super) fn new(dial: Dialer, to: Place, stream: Option<Stream>) -> Exchange {
         Exchange {
             dial,
             to,
@@ -118,13 +118,37 @@ impl Exchange {
     /// Closes the connection and gives up what is under way.
     pub(super) fn abort(&mut self) {
         self.done += self.current();
-        self.link = Link::Down;
+        self.hang_up();
         self.clear();
+    }
+
+    /// Hands out the connection, when it may carry another request.
+    pub(super) fn release(&mut self) -> Option<Stream> {
+        match std::mem::replace(&mut self.link, Link::Down) {
+            Link::Up(stream) if self.reused => {
+                self.done += stream.tls_rest();
+                Some(stream)
+            }
+            other => {
+                self.link = other;
+                None
+            }
+        }
+    }
+
+    /// Drops the connection; what TLS cost that no answer has told stays counted.
+    fn hang_up(&mut self) {
+        self.done += self.tls_rest();
+        self.link = Link::Down;
+    }
+
+    fn tls_rest(&self) -> Traffic {
+        if let Link::Up(stream) = &self.link { stream.tls_rest() } else { Traffic::default() }
     }
 
     /// All bytes so far, of every connection.
     pub(super) fn wire(&self) -> Traffic {
-        self.done + self.current()
+        self.done + self.current() + self.tls_rest()
     }
 
     /// Goes on with the exchange; `Ready(Ok)` when `asker` was handed the whole answer.
@@ -166,11 +190,11 @@ impl Exchange {
                     if self.dialled || !is_gone(stream, &self.dial, cx, &mut self.done) {
                         return Poll::Ready(Ok(()));
                     }
-                    self.link = Link::Down;
+                    self.hang_up();
                 }
                 Link::Down => {
-                    let (dial, to) = (self.dial.clone(), self.to);
-                    self.link = Link::Dialing(Box::pin(async move { dial.connect(to).await }));
+                    let (dial, to) = (self.dial.clone(), self.to.clone());
+                    self.link = Link::Dialing(Box::pin(async move { dial.connect(&to).await }));
                     self.dialled = true;
                 }
                 Link::Dialing(dialing) => {
@@ -183,8 +207,7 @@ impl Exchange {
 
     fn tell(&mut self, asker: &mut dyn Asker) {
         if let (Link::Up(stream), false) = (&self.link, self.told) {
-            let (started, finished) = stream.opened();
-            asker.connected(started, finished);
+            asker.connected(stream);
             self.told = true;
         }
     }
@@ -296,7 +319,7 @@ impl Exchange {
             return Err(self.broken(failure));
         }
         self.whole(&[], received, 0, asker);
-        self.link = Link::Down;
+        self.hang_up();
         Ok(())
     }
 
@@ -312,14 +335,17 @@ impl Exchange {
     /// Hands over the answer and makes ready for the next. `extra` bytes came that nobody asked for:
     /// whatever they are, the connection is not to be trusted any more.
     fn whole(&mut self, piece: &[u8], received: Nanos, extra: u64, asker: &mut dyn Asker) {
-        let traffic = self.current();
+        let mut traffic = self.current();
+        if let Link::Up(stream) = &mut self.link {
+            traffic += stream.take_tls();
+        }
         self.done += traffic;
         self.unasked(extra);
         let body = if self.body.is_empty() { piece } else { &self.body };
         asker.answered(&Answered { status: self.status, received, traffic }, body);
         self.reused = true;
         if extra > 0 || !self.decoder.keep_alive() {
-            self.link = Link::Down;
+            self.hang_up();
         }
         self.clear();
     }
@@ -335,7 +361,7 @@ impl Exchange {
         self.body.clear();
     }
 
-    /// The bytes of the exchange under way.
+    /// The bytes of the exchange under way, above TLS.
     fn current(&self) -> Traffic {
         let counts = self.decoder.counts();
         let head_out = self.sent.min(self.head_bytes);

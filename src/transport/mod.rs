@@ -5,7 +5,9 @@
 //! one: a file here and a row in [`CARRIERS`].
 
 mod carriers;
+mod cookies;
 mod cursor;
+pub mod dialect;
 mod exchange;
 mod handshake;
 mod headers;
@@ -16,6 +18,8 @@ mod publish_message;
 mod publish_values;
 mod pull;
 mod request;
+pub mod split;
+mod stream;
 pub mod tap;
 pub mod websocket;
 
@@ -26,10 +30,13 @@ pub use publish_message::MessageMaker;
 pub use publish_values::{OwnValues, ReceiversReader};
 pub use pull::{Pull, unexpected};
 pub use request::PostHead;
+pub use stream::Stream;
 pub use websocket::WebSocket;
 
+pub use crate::model::Stage;
+
 use crate::model::{Failure, Nanos, Traffic};
-use crate::net::{Dialer, Endpoint};
+use crate::net::{self, Dialer, Endpoint};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -152,6 +159,10 @@ pub trait Session {
     }
 
     /// Bytes through this session's sockets so far, units that were never finished included.
+    ///
+    /// A session adds what TLS cost in one line each: [`net::Stream::take_tls`] to the traffic of a unit it
+    /// hands over, [`net::Stream::tls_total`] here (or [`net::Stream::tls_rest`], when what units told is kept as
+    /// a sum), before the connection is dropped. All three are zero over plain TCP.
     fn wire(&self) -> Traffic;
 }
 
@@ -180,23 +191,20 @@ pub struct Closing {
     pub clean: bool,
 }
 
-/// A stage of attaching.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    /// Until the TCP connection stands.
-    Tcp,
-    /// The TLS handshake.
-    Tls,
-    /// The WebSocket upgrade, or the head of an endless response.
-    Upgrade,
-    /// From there until it can receive: logins, subscriptions.
-    Ready,
-}
-
 /// Where a session hands what it receives.
 pub trait Sink {
     /// One unit has arrived in full.
     fn unit(&mut self, unit: &Unit<'_>);
+
+    /// The head of the answer that the next units belong to.
+    fn head(&mut self, head: &http1::Head<'_>) {
+        let _ = head;
+    }
+
+    /// What a splitter tells of the next unit beside its bytes: event, headers of the part.
+    fn part(&mut self, part: &split::Part<'_>) {
+        let _ = part;
+    }
 
     /// A stage of attaching took so long.
     fn stage(&mut self, stage: Stage, took: Nanos) {
@@ -208,8 +216,19 @@ pub trait Sink {
         let _ = took;
     }
 
-    /// A TCP connection was made (the first one, or another one after the last was lost).
+    /// A TCP connection was made (the first one, or another one after the last was lost); its stages
+    /// follow.
     fn connected(&mut self, started: Nanos, finished: Nanos);
+}
+
+/// Tells of a connection, and of the stages that making it had.
+fn tell_connected(stream: &net::Stream, sink: &mut dyn Sink) {
+    let (started, finished) = stream.opened();
+    sink.connected(started, finished);
+    sink.stage(Stage::Tcp, finished - started);
+    if let Some(took) = stream.tls_took() {
+        sink.stage(Stage::Tls, took);
+    }
 }
 
 /// One unit of a transport: an answer, a message, a control frame.
@@ -227,7 +246,9 @@ pub struct Unit<'a> {
     ///
     /// A pull answer: its own request and answer. A WebSocket unit: its frames, and as framing what
     /// we wrote since the last unit (pongs, first texts); the first unit of a session is the
-    /// handshake. What never became a unit (a broken answer, a request nobody answered, half a
+    /// handshake. A stream's first unit is both heads, each later one a part of the body with the chunk
+    /// sizes in front of it. Over TLS each also has what the records cost that the socket carried since
+    /// the last unit, the first one of a connection its TLS handshake. What never became a unit (a broken answer, a request nobody answered, half a
     /// message) is in [`Session::wire`] alone, so `wire` less all units is exactly that.
     pub traffic: Traffic,
 }

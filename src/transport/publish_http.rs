@@ -9,8 +9,7 @@ use super::publish_values::ReceiversReader;
 use super::request::PostHead;
 use crate::clock::Clock;
 use crate::model::{Failure, Nanos, Traffic};
-use crate::net::Dialer;
-use std::net::SocketAddr;
+use crate::net::{Dialer, Place, Stream};
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
@@ -31,7 +30,8 @@ pub struct Answer {
     pub retried: bool,
     /// How many received it, as the answer tells, where a reader was given.
     pub receivers: Option<u32>,
-    /// When the connect of a new connection began and when it was done, if one was made for this.
+    /// When the connect of a new connection began and when it was done (its TLS handshake too), if one
+    /// was made for this.
     pub connected: Option<(Nanos, Nanos)>,
 }
 
@@ -56,17 +56,17 @@ struct Post {
 
 impl PostConnection {
     /// A connection to be made when it is needed.
-    pub fn new(dial: &Dialer, to: SocketAddr) -> PostConnection {
-        PostConnection::with(dial, Exchange::new(dial.clone(), to, None))
+    pub fn new(dial: &Dialer, to: &Place) -> PostConnection {
+        PostConnection::with(dial, Exchange::new(dial.clone(), to.clone(), None))
     }
 
     /// Connects at once. Cancel-safe.
     ///
     /// # Errors
     /// As [`Dialer::connect`].
-    pub async fn open(dial: &Dialer, to: SocketAddr) -> Result<PostConnection, Failure> {
+    pub async fn open(dial: &Dialer, to: &Place) -> Result<PostConnection, Failure> {
         let stream = dial.connect(to).await?;
-        Ok(PostConnection::with(dial, Exchange::new(dial.clone(), to, Some(stream))))
+        Ok(PostConnection::with(dial, Exchange::new(dial.clone(), to.clone(), Some(stream))))
     }
 
     fn with(dial: &Dialer, exchange: Exchange) -> PostConnection {
@@ -160,8 +160,8 @@ impl Asker for Post {
         (&self.bytes, self.head_bytes)
     }
 
-    fn connected(&mut self, started: Nanos, finished: Nanos) {
-        self.connected = Some((started, finished));
+    fn connected(&mut self, stream: &Stream) {
+        self.connected = Some((stream.opened().0, stream.usable_at()));
     }
 
     fn sent(&mut self) {

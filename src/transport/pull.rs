@@ -1,20 +1,23 @@
 //! `poll` and `long_poll`: ask, be answered, ask again. They differ only in their rhythm, which is
 //! the client's business; the exchange is the same.
 
+use super::cookies;
 use super::cursor::Cursor;
 use super::exchange::{Answered, Asker, Exchange};
 use super::http1::Head;
 use super::request::PullRequest;
-use super::{Carrier, Event, LocalBoxFuture, Rhythm, Session, Sink, Unit, UnitKind};
-use crate::model::{Failure, Nanos, Traffic};
-use crate::net::{Dialer, Endpoint};
-use crate::scenario::{LongPollSpec, PollSpec, PullSpec};
+use super::{Carrier, Event, LocalBoxFuture, Rhythm, Session, Sink, Unit, UnitKind, tell_connected};
+use crate::model::{Failure, Traffic};
+use crate::net::{Dialer, Endpoint, Memory, Stream};
+use crate::scenario::{LongPollSpec, Method, PollSpec, PullSpec};
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 /// Asks for what is new; one kept-alive connection for each session.
 pub struct Pull {
     rhythm: Rhythm,
+    method: Method,
     statuses: Rc<Statuses>,
     /// The cursor of a session that has asked nothing yet.
     cursor: Cursor,
@@ -38,7 +41,7 @@ impl Pull {
 
     fn new(spec: &PullSpec, rhythm: Rhythm) -> Pull {
         let statuses = Rc::new(Statuses { data: spec.status.clone(), empty: spec.empty.clone() });
-        Pull { rhythm, statuses, cursor: Cursor::new(&spec.cursor) }
+        Pull { rhythm, method: spec.method, statuses, cursor: Cursor::new(&spec.cursor) }
     }
 }
 
@@ -53,12 +56,14 @@ impl Carrier for Pull {
         to: &'a Endpoint,
     ) -> LocalBoxFuture<'a, Result<Box<dyn Session>, Failure>> {
         Box::pin(async move {
-            let stream = dial.connect(to.address).await?;
+            let place = to.place();
+            let stream = dial.connect(&place).await?;
             let session = PullSession {
-                exchange: Exchange::new(dial.clone(), to.address, Some(stream)),
-                request: PullRequest::new(to),
+                request: PullRequest::new(self.method, to, &to.headers),
+                exchange: Exchange::new(dial.clone(), place, Some(stream)),
                 cursor: self.cursor.clone(),
                 statuses: Rc::clone(&self.statuses),
+                memory: Rc::clone(&to.memory),
             };
             Ok(Box::new(session) as Box<dyn Session>)
         })
@@ -70,6 +75,8 @@ struct PullSession {
     request: PullRequest,
     cursor: Cursor,
     statuses: Rc<Statuses>,
+    /// For its cookies.
+    memory: Rc<RefCell<Memory>>,
 }
 
 impl Session for PullSession {
@@ -78,13 +85,17 @@ impl Session for PullSession {
     }
 
     fn poll_event(&mut self, cx: &mut Context<'_>, sink: &mut dyn Sink) -> Poll<Result<Event, Failure>> {
-        let PullSession { exchange, request, cursor, statuses } = self;
-        let mut asking = Asking { request, cursor, statuses, sink };
+        let PullSession { exchange, request, cursor, statuses, memory } = self;
+        let mut asking = Asking { request, cursor, statuses, memory, sink };
         let done = ready!(exchange.poll(cx, &mut asking));
         if done.is_err() {
             self.cursor.discard();
         }
         Poll::Ready(done.map(|()| Event::Answered))
+    }
+
+    fn aim(&mut self, target: &str, body: &[u8]) {
+        self.request.aim(target, body);
     }
 
     fn abort(&mut self) {
@@ -102,20 +113,24 @@ struct Asking<'a> {
     request: &'a PullRequest,
     cursor: &'a mut Cursor,
     statuses: &'a Statuses,
+    memory: &'a RefCell<Memory>,
     sink: &'a mut dyn Sink,
 }
 
 impl Asker for Asking<'_> {
     fn request<'r>(&'r mut self, scratch: &'r mut Vec<u8>) -> (&'r [u8], usize) {
-        self.request.render(self.cursor, scratch);
-        (scratch, scratch.len())
+        let head =
+            self.request.render(self.cursor, &cookies::line(self.request.path(), self.memory), scratch);
+        (scratch, head)
     }
 
-    fn connected(&mut self, started: Nanos, finished: Nanos) {
-        self.sink.connected(started, finished);
+    fn connected(&mut self, stream: &Stream) {
+        tell_connected(stream, self.sink);
     }
 
     fn head(&mut self, head: &Head<'_>) {
+        self.sink.head(head);
+        cookies::keep(head, self.request.path(), self.memory);
         if self.statuses.expects(head.status()) {
             self.cursor.read_head(head);
         }

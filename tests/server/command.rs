@@ -54,10 +54,33 @@ fn refuses_what_cannot_work() {
         (["--hold", "5"], "500ms, 25s, 2m"),
         (["--cpu", "99999"], "core 99999"),
         (["--listen", "192.0.2.1:9000"], "failed to listen on 192.0.2.1:9000"),
+        (["--listen=127.0.0.1:0", "--tls-listen=192.0.2.1:9443"], "failed to listen on 192.0.2.1:9443"),
+        (["--fault", "restart at noon"], "bad time `noon`: want a number and a unit"),
     ] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pushbench"));
         let output = command.arg("serve").args(arguments).output().unwrap();
         let told = String::from_utf8(output.stderr).unwrap();
         assert!(!output.status.success() && told.contains(reason), "{told}");
     }
+}
+
+#[test]
+fn tells_its_tls_address_and_certificate() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pushbench"));
+    let command = command.args(["serve", "--listen", "127.0.0.1:0", "--tls-listen", "127.0.0.1:0"]);
+    let command = command.args(["--fault", "restart at 10m for 1s", "--exit-with-stdin"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let plain = lines.next().unwrap();
+    let secure = lines.next().unwrap();
+    let mut pem = String::new();
+    while !pem.contains("-----END CERTIFICATE-----") {
+        pem += &(lines.next().unwrap() + "\n");
+    }
+    assert!(plain.starts_with("listening on 127.0.0.1:") && pem.starts_with("-----BEGIN CERTIFICATE-----\n"));
+    let address = secure.strip_prefix("tls ").unwrap().parse().unwrap();
+    let mut raw = crate::secure::open(address, &crate::secure::trusting(&pem, &[]));
+    assert_eq!(raw.get("/ok").body, "ok\n");
+    drop(child.stdin.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
 }

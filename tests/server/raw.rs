@@ -11,8 +11,8 @@ pub(crate) const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 pub(crate) const ACCEPTED: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
                             Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
 
-/// One raw connection. Nothing waits longer than 20 s.
-pub(crate) struct Raw(pub(crate) TcpStream);
+/// One raw connection, plain or over TLS. Nothing waits longer than 20 s.
+pub(crate) struct Raw<S = TcpStream>(pub(crate) S);
 
 /// An answer, read by its length.
 pub(crate) struct Answer {
@@ -32,9 +32,16 @@ impl Raw {
     /// A WebSocket.
     pub(crate) fn upgraded(address: SocketAddr, path: &str) -> Raw {
         let mut raw = Raw::open(address);
-        raw.send(upgrade(path, KEY));
-        raw.expect(ACCEPTED);
+        raw.upgrade(path);
         raw
+    }
+}
+
+impl<S: Read + Write> Raw<S> {
+    /// Makes a WebSocket of it.
+    pub(crate) fn upgrade(&mut self, path: &str) {
+        self.send(upgrade(path, KEY));
+        self.expect(ACCEPTED);
     }
 
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
@@ -74,12 +81,29 @@ impl Raw {
         self.answer()
     }
 
-    pub(crate) fn answer(&mut self) -> Answer {
+    /// The head of an answer, with the empty line.
+    pub(crate) fn head(&mut self) -> String {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
             head.extend(self.take(1));
         }
-        let head = String::from_utf8(head).unwrap();
+        String::from_utf8(head).unwrap()
+    }
+
+    /// The next HTTP chunk; empty at the end of the body.
+    pub(crate) fn chunk(&mut self) -> String {
+        let mut size = Vec::new();
+        while !size.ends_with(b"\r\n") {
+            size.extend(self.take(1));
+        }
+        let size = usize::from_str_radix(std::str::from_utf8(&size).unwrap().trim_end(), 16).unwrap();
+        let chunk = self.take(size);
+        self.expect("\r\n");
+        String::from_utf8(chunk).unwrap()
+    }
+
+    pub(crate) fn answer(&mut self) -> Answer {
+        let head = self.head();
         let value = |name: &str| {
             let line = head.lines().find_map(|line| line.strip_prefix(name));
             line.map(|v| v.trim_matches('"').parse::<u64>().unwrap())

@@ -4,7 +4,7 @@ use pushbench::clock::Clock;
 use pushbench::model::{Failure, Nanos, Traffic};
 use pushbench::net::{Dialer, Endpoint};
 use pushbench::scenario::{CarrierSpec, CursorSpec, LongPollSpec, PollSpec, PullSpec, WebSocketSpec};
-use pushbench::transport::{Event, Session, Sink, Unit, UnitKind, carrier};
+use pushbench::transport::{Event, Session, Sink, Stage, Unit, UnitKind, carrier};
 use std::future::poll_fn;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -27,7 +27,7 @@ pub(crate) fn serve(script: impl Fn(&mut TcpStream, usize) + Send + 'static) -> 
 }
 
 /// A request's head; empty when the peer closed or reset first.
-pub(crate) fn read_head(peer: &mut TcpStream) -> String {
+pub(crate) fn read_head(peer: &mut impl Read) -> String {
     let (mut head, mut byte) = (Vec::new(), [0]);
     while !head.ends_with(b"\r\n\r\n") {
         match peer.read(&mut byte) {
@@ -39,7 +39,7 @@ pub(crate) fn read_head(peer: &mut TcpStream) -> String {
 }
 
 /// Reads a request and writes this; the client may have gone by then.
-pub(crate) fn answer(peer: &mut TcpStream, bytes: &[u8]) -> String {
+pub(crate) fn answer(peer: &mut (impl Read + Write), bytes: &[u8]) -> String {
     let head = read_head(peer);
     let _ = peer.write_all(bytes);
     head
@@ -56,13 +56,13 @@ pub(crate) fn accepting(request: &str) -> String {
 }
 
 /// Accepts an upgrade and sends these bytes with it, in one write.
-pub(crate) fn upgrade(peer: &mut TcpStream, frames: &[u8]) {
+pub(crate) fn upgrade(peer: &mut (impl Read + Write), frames: &[u8]) {
     let request = read_head(peer);
     let _ = peer.write_all(&[accepting(&request).as_bytes(), frames].concat());
 }
 
 /// Waits until the client has gone.
-pub(crate) fn linger(peer: &mut TcpStream) {
+pub(crate) fn linger(peer: &mut impl Read) {
     let mut buffer = [0; 4096];
     while matches!(peer.read(&mut buffer), Ok(1..)) {}
 }
@@ -140,18 +140,27 @@ pub(crate) struct Kept {
 pub(crate) struct Basket {
     pub(crate) units: Vec<Kept>,
     pub(crate) connects: usize,
+    /// The stages that were told of, in order.
+    pub(crate) stages: Vec<Stage>,
+    /// Whether TLS may have a part in the bytes.
+    pub(crate) secure: bool,
 }
 
 impl Sink for Basket {
     fn unit(&mut self, unit: &Unit<'_>) {
         assert!(unit.traffic.balances(), "{unit:?}");
-        assert_eq!(unit.traffic.tls, 0);
+        assert!(self.secure || unit.traffic.tls == 0);
         self.units.push(Kept {
             kind: unit.kind,
             body: unit.body.to_vec(),
             received: unit.received,
             traffic: unit.traffic,
         });
+    }
+
+    fn stage(&mut self, stage: Stage, took: Nanos) {
+        assert!(took < Nanos(PATIENCE.as_nanos() as u64));
+        self.stages.push(stage);
     }
 
     fn connected(&mut self, started: Nanos, finished: Nanos) {
@@ -173,7 +182,8 @@ impl Client {
     pub(crate) async fn open_at(spec: &CarrierSpec, to: &Endpoint) -> Result<Client, Failure> {
         let (dial, carrier) = (Dialer::new(Clock::Monotonic), carrier(spec));
         let session = tokio::time::timeout(PATIENCE, carrier.open(&dial, to)).await.unwrap()?;
-        Ok(Client { session, basket: Basket::default() })
+        let basket = Basket { secure: to.tls.is_some(), ..Basket::default() };
+        Ok(Client { session, basket })
     }
 
     pub(crate) async fn next(&mut self) -> Result<Event, Failure> {
@@ -181,6 +191,11 @@ impl Client {
         let event = tokio::time::timeout(PATIENCE, event).await.unwrap();
         assert!(self.session.wire().balances(), "{:?}", self.session.wire());
         event
+    }
+
+    /// The same with no limit but the caller's.
+    pub(crate) async fn next_unlimited(&mut self) -> Result<Event, Failure> {
+        poll_fn(|cx| self.session.poll_event(cx, &mut self.basket)).await
     }
 
     pub(crate) async fn ask(&mut self) -> Result<Event, Failure> {

@@ -3,7 +3,7 @@
 use crate::fake::*;
 use pushbench::clock::Clock;
 use pushbench::model::{Failure, Traffic};
-use pushbench::net::Dialer;
+use pushbench::net::{Dialer, Place};
 use pushbench::transport::{Answer, PostConnection, PostHead};
 use std::future::poll_fn;
 use std::io::Read;
@@ -32,7 +32,10 @@ struct Publisher {
 impl Publisher {
     fn new(to: SocketAddr) -> Publisher {
         let dial = Dialer::new(Clock::Monotonic);
-        Publisher { head: PostHead::new("POST", "/pub", "h", ""), connection: PostConnection::new(&dial, to) }
+        Publisher {
+            head: PostHead::new("POST", "/pub", "h", ""),
+            connection: PostConnection::new(&dial, &Place::plain(to)),
+        }
     }
 
     async fn publish(&mut self) -> Result<Answer, Failure> {
@@ -97,7 +100,7 @@ fn a_fresh_connection_is_not() {
     });
     on_a_worker(async {
         let dial = Dialer::new(Clock::Monotonic);
-        let mut opened = PostConnection::open(&dial, address).await.unwrap();
+        let mut opened = PostConnection::open(&dial, &Place::plain(address)).await.unwrap();
         opened.begin(&PostHead::new("POST", "/pub", "h", ""), b"hello");
         assert_eq!(poll_fn(|cx| opened.poll_answer(cx)).await, Err(Failure::ClosedEarly));
     });

@@ -3,10 +3,10 @@
 use super::books::{Books, Desk, Job};
 use super::{FeedChannel, Outlet};
 use crate::model::{Failure, Outcome, Traffic};
+use crate::net::Place;
 use crate::transport::{MessageMaker, PostConnection, PostHead, ReceiversReader};
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
-use std::net::SocketAddr;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use tokio::task::JoinHandle;
@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 /// How requests publish.
 pub struct HttpWay {
     /// Where to.
-    pub address: SocketAddr,
+    pub to: Place,
     /// The head of each channel's publish request, in the order of the feed.
     pub heads: Vec<PostHead>,
     /// Statuses that say "published".
@@ -111,7 +111,7 @@ impl Pool {
 
     async fn serve(self: Rc<Self>, index: usize, slot: Rc<Slot>) {
         let dialer = &self.books.place.dialer;
-        let connection = PostConnection::new(dialer, self.way.address);
+        let connection = PostConnection::new(dialer, &self.way.to);
         let mut connection = connection.reading(self.way.receivers.clone());
         let mut message = self.message.clone();
         let mut told = Traffic::default();

@@ -1,11 +1,11 @@
 //! What the way of publishing makes of a result: what messages tell, who received them by the target's
 //! account, and the ledger where the target numbers its messages itself.
 
-use super::{Gathered, quantiles};
+use super::quantiles;
 use crate::engine::worker::Done;
-use crate::record::{ChannelFeed, ClientLedger, Closed, Reconciled, Tally, close_own, reconcile};
+use crate::record::{ChannelFeed, ClientLedger, Closed, Reconciled, Tally, reconcile};
 use crate::result::{Ledger, Receivers, RunResult, Spread};
-use crate::scenario::{PublishVia, RunPlan, TargetFeed};
+use crate::scenario::{GroupPlan, PublishVia, RunPlan, TargetFeed};
 use std::collections::BTreeMap;
 
 /// By what messages are told.
@@ -22,13 +22,12 @@ pub(super) fn cooperation(run: &RunPlan) -> &'static str {
 
 /// The clock of the target's own times.
 pub(super) fn clock(run: &RunPlan) -> &'static str {
-    let feed = run.publish.as_ref().and_then(|p| p.by_target());
-    feed.and_then(|f| f.time.as_ref()).map_or("", |time| time.clock.key())
+    feed(run).and_then(|f| f.time.as_ref()).map_or("", |time| time.clock.key())
 }
 
-/// Whether the target numbers its messages.
-pub(super) fn is_numbered(run: &RunPlan) -> bool {
-    run.publish.as_ref().and_then(|p| p.by_target()).is_some_and(|feed| feed.sequence.is_some())
+/// What the target publishes by itself, if it does.
+pub(super) fn feed(run: &RunPlan) -> Option<&TargetFeed> {
+    run.publish.as_ref().and_then(|p| p.by_target())
 }
 
 /// What "acknowledged" means where no answer says it.
@@ -45,31 +44,26 @@ pub(super) fn note(via: &PublishVia) -> Option<&'static str> {
     }
 }
 
-/// The accounts of all clients that numbers were told to.
-pub(super) fn close(done: &[Done]) -> Closed {
-    let mut sum = Closed::default();
-    done.iter().flat_map(|d| &d.clients).for_each(|(_, client)| sum += close_own(client));
-    sum
-}
-
-/// The ledger of messages that the target published by itself. Without numbers all that is known to be
-/// owed is what came.
+/// The ledger of messages that the target published by itself, for one group. Without numbers all that
+/// is known to be owed is what came.
 pub(super) fn ledger(
-    run: &RunPlan,
-    gathered: &Gathered,
+    feed: &TargetFeed,
+    group: &GroupPlan,
+    drained: bool,
     measured: &Tally,
     closed: &Closed,
-    tells_loss: bool,
 ) -> Ledger {
     let missing_as = |it: bool| if it { closed.missing } else { 0 };
-    let conflates = run.conflates();
-    let numbered = tells_loss;
+    let conflates = group.carrier.conflates();
+    let numbered = feed.sequence.is_some();
     Ledger {
         expected: if numbered { closed.expected } else { measured.received },
         delivered: if numbered { closed.delivered } else { measured.received },
-        lost: missing_as(!conflates && gathered.drained),
+        lost: missing_as(!conflates && drained),
         conflated: missing_as(conflates),
-        in_flight: missing_as(!conflates && !gathered.drained),
+        in_flight: missing_as(!conflates && !drained),
+        missed: closed.missed,
+        replayed: if numbered { closed.replayed } else { measured.replayed },
         early: measured.early,
         duplicate: measured.duplicate,
         reordered: measured.reordered,
@@ -95,8 +89,8 @@ pub(super) fn told(run: &RunPlan, result: &mut RunResult, measured: &Tally, done
 
 fn receivers(done: &[Done]) -> Receivers {
     let mut of_channel: BTreeMap<u32, Vec<&ClientLedger>> = BTreeMap::new();
-    for (channel, client) in done.iter().flat_map(|d| &d.clients) {
-        of_channel.entry(*channel).or_default().push(client);
+    for client in done.iter().flat_map(|d| &d.clients) {
+        of_channel.entry(client.channel).or_default().push(&client.ledger);
     }
     let feeds = done.iter().flat_map(|d| &d.feed.channels);
     let mut sum = Reconciled::default();

@@ -51,6 +51,8 @@ fn interval(gathered: &Gathered, start: Nanos, interim: &Interim) -> Interval {
         delivery_max_ns: delivery.max_ns(),
         polls: tally.operations_of(Op::Poll).finished,
         failures: tally.failures_total(),
+        attempts: tally.operations_of(Op::Connect).started,
+        sessions_lost: tally.operations_of(Op::Session).failed,
         wire_bytes: tally.traffic.wire_in + tally.traffic.wire_out,
         loop_lag_max_ns: tally.loop_lag.max_ns(),
         generator_cpu_share: own.map(|share| share / f64::from(gathered.cores.max(1))),

@@ -1,12 +1,11 @@
 //! `[[case]]` to a carrier.
 
-use super::{Report, cursor, headers, nonzero, websocket};
+use super::{Report, cursor, dialect, headers, life, nonzero, websocket};
 use crate::model::Nanos;
 use crate::scenario::path::KeyPath;
 use crate::scenario::raw::{Case, Endpoint, Group, LongPoll, Pace, Poll};
 use crate::scenario::{
-    CarrierSpec, GroupPlan, HeaderProfile, LifeSpec, LongPollSpec, Method, PollSpec, PullSpec, ReconnectSpec,
-    template,
+    CarrierSpec, GroupPlan, HeaderProfile, LongPollSpec, Method, PollSpec, PullSpec, template,
 };
 
 /// A case, before it is multiplied into runs.
@@ -58,6 +57,7 @@ fn mixed(case: &Case, groups: &[Group], at: &KeyPath, r: &mut Report<'_>) -> Vec
         let help = "give each group its own transport, and the case none".to_owned();
         r.wrong(&at.key("group"), format!("`{at}` has groups and a transport of its own"), Some(help));
     }
+    life::belongs_to_groups(case, at, r);
     let lowered = groups.iter().enumerate().filter_map(|(i, Group(inner))| {
         let at = at.key("group").index(i);
         let name = inner.name.clone().unwrap_or_else(|| format!("group {}", i + 1));
@@ -69,7 +69,9 @@ fn mixed(case: &Case, groups: &[Group], at: &KeyPath, r: &mut Report<'_>) -> Vec
 /// One kind of client.
 fn group(case: &Case, name: String, at: &KeyPath, r: &mut Report<'_>) -> Option<Grouped> {
     let headers = headers::profile(case.headers.as_ref(), &at.key("headers"), r);
+    let rows = dialect::scope(case, at, r);
     let (carrier, template_at) = carrier(case, at, r)?;
+    let dialect = dialect::lower(case, &carrier, rows, headers.as_ref(), at, r);
     let plan = GroupPlan {
         name,
         weight: case.weight.unwrap_or(1.0),
@@ -77,10 +79,21 @@ fn group(case: &Case, name: String, at: &KeyPath, r: &mut Report<'_>) -> Option<
         headers: headers.clone().unwrap_or(HeaderProfile::Minimal),
         secure: case.secure.unwrap_or(false),
         cookies: case.cookies.unwrap_or(false),
-        life: LifeSpec::default(),
-        reconnect: ReconnectSpec::default(),
+        dialect,
+        life: life::life(case, at, r),
+        reconnect: life::reconnect(case.reconnect.as_ref(), &at.key("reconnect"), r),
     };
     Some(Grouped { plan, own_headers: headers.is_some(), template_at, at: at.clone() })
+}
+
+/// A kind of a preset file: lowered for its errors alone.
+pub(in crate::scenario) fn kind(
+    case: &Case,
+    name: &str,
+    at: &KeyPath,
+    r: &mut Report<'_>,
+) -> Option<CarrierSpec> {
+    group(case, name.to_owned(), at, r).map(|g| g.plan.carrier)
 }
 
 /// The keys of all transports.
@@ -167,6 +180,10 @@ pub(super) fn path(text: Option<&str>, at: &KeyPath, r: &mut Report<'_>) -> Stri
 
 /// A path is fit for the wire, and its templates are known.
 pub(super) fn check_path(text: &str, known: &[&str], at: &KeyPath, r: &mut Report<'_>) {
+    if known == template::CLIENT && (r.scope.dialect || !super::template::is_plain(text)) {
+        super::template::path(text, at, r, false);
+        return;
+    }
     check_names(text, known, at, r);
     if let Some(want) = template::path_fault(text) {
         r.bad(at, want);
@@ -174,6 +191,10 @@ pub(super) fn check_path(text: &str, known: &[&str], at: &KeyPath, r: &mut Repor
 }
 
 pub(super) fn check_names(text: &str, known: &[&str], at: &KeyPath, r: &mut Report<'_>) {
+    if known == template::CLIENT && (r.scope.dialect || !super::template::is_plain(text)) {
+        super::template::lower(text, at, r);
+        return;
+    }
     if let Some(name) = template::unknown(text, known) {
         let all: Vec<String> = known.iter().chain(&["env:NAME"]).map(|n| format!("${{{n}}}")).collect();
         let near =

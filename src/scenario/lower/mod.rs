@@ -4,16 +4,19 @@
 mod base;
 mod case;
 mod cursor;
+mod dialect;
 mod headers;
+mod life;
 mod load;
 mod publish;
 mod report;
 mod sense;
 mod sweep;
 mod target;
+mod template;
 mod websocket;
 
-pub(super) use case::{CasePlan, Grouped};
+pub(super) use case::{CasePlan, Grouped, kind};
 pub(super) use load::LoadPlan;
 pub(super) use publish::{AUTO_CONNECTIONS, checked_payload, checked_rate};
 pub(super) use report::Report;

@@ -1,7 +1,8 @@
 //! The kinds of clients of a case: how each attaches, stays, leaves and comes back.
 
-use super::{CarrierSpec, HeaderProfile};
-use crate::model::Nanos;
+use super::{CarrierSpec, DialectSpec, HeaderProfile};
+pub use crate::model::{Backoff, LifeSpec, ReconnectSpec};
+use std::sync::Arc;
 
 /// One kind of client.
 #[derive(Clone, Debug)]
@@ -18,73 +19,12 @@ pub struct GroupPlan {
     pub secure: bool,
     /// Whether it keeps cookies.
     pub cookies: bool,
+    /// What it says and understands on top of its carrier.
+    pub dialect: Option<Arc<DialectSpec>>,
     /// How long it stays.
     pub life: LifeSpec,
     /// What it does when a session fails or ends though it was to stay.
     pub reconnect: ReconnectSpec,
-}
-
-/// How long a client stays.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct LifeSpec {
-    /// Mean length of a session, exponentially distributed unless `fixed`; `None`: it stays.
-    pub stay: Option<Nanos>,
-    /// Mean time until it comes back; `None`: once gone, it stays away and another client with its
-    /// number takes its place at once ("come and go").
-    pub away: Option<Nanos>,
-    /// Whether `stay` and `away` are exact, not means.
-    pub fixed: bool,
-}
-
-/// What a client does when its session ended though it was to stay.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ReconnectSpec {
-    /// How delays grow.
-    pub backoff: Backoff,
-    /// Attempts in a row before it gives up; `None`: for ever.
-    pub attempts: Option<u32>,
-    /// Limit of one attempt; `None`: the connect timeout.
-    pub timeout: Option<Nanos>,
-    /// Whether `Retry-After` and the SSE field `retry` are honoured.
-    pub honour_server: bool,
-}
-
-/// How long the pause before attempt `n` (from 0) is.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Backoff {
-    /// It never comes back.
-    None,
-    /// Always the same.
-    Fixed {
-        /// The pause.
-        interval: Nanos,
-    },
-    /// `min(max, interval x decay^n)`, give or take `jitter` of it.
-    Exponential {
-        /// The first pause.
-        interval: Nanos,
-        /// The longest pause.
-        max: Nanos,
-        /// The factor; 1 or more.
-        decay: f64,
-        /// 0..1: the pause is drawn from `p x (1 - jitter)` to `p x (1 + jitter)`.
-        jitter: f64,
-    },
-    /// Drawn from 0 to `min(max, interval x decay^n)`.
-    FullJitter {
-        /// The first upper bound.
-        interval: Nanos,
-        /// The highest upper bound.
-        max: Nanos,
-        /// The factor; 1 or more.
-        decay: f64,
-    },
-}
-
-impl Default for ReconnectSpec {
-    fn default() -> ReconnectSpec {
-        ReconnectSpec { backoff: Backoff::None, attempts: None, timeout: None, honour_server: true }
-    }
 }
 
 /// The group of each client: weights kept in every prefix, so that clients that attach early are as

@@ -6,6 +6,9 @@
 //! next. They judge nothing; `lower` does.
 
 mod case;
+mod dialect;
+mod life;
+mod many;
 mod publish;
 mod slo;
 mod text;
@@ -13,6 +16,9 @@ mod unions;
 mod websocket;
 
 pub(super) use case::{Case, Endpoint, Group, LongPoll, Pace, Poll};
+pub(super) use dialect::{Keepalive, Mqtt, On, PresetFile, Rule, SendBy, Step};
+pub(super) use life::{Life, Policy, Reconnect, ReconnectTable};
+pub(super) use many::{Many, Plain, Sets, Source};
 pub(super) use publish::{
     Echo, Http, InBand, NoPublisher, Publish, ReceiversTable, SequenceTable, Spacing, TimeClock, TimeTable,
     Unit,

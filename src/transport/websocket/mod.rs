@@ -81,7 +81,7 @@ impl WebSocket {
     fn session(&self, dial: &Dialer, to: &Endpoint, upgraded: Upgraded) -> WebSocketSession {
         let Upgraded { stream, part, request_bytes, answer_bytes, received, deflate } = upgraded;
         let stream = stream.keep();
-        let untold = Untold { opened: stream.opened(), received, part };
+        let untold = Untold { received, part };
         let handshake = Traffic {
             handshake: request_bytes + answer_bytes,
             wire_in: answer_bytes,

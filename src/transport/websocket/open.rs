@@ -8,6 +8,7 @@ use crate::model::{Failure, Nanos, Traffic};
 use crate::net::{Dialer, Memory, Stream, io_failure};
 use crate::transport::tap::FrameWalker;
 use crate::transport::{Event, Sink};
+use crate::transport::{Stage, tell_connected};
 use std::cell::RefCell;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -160,13 +161,20 @@ impl Open {
         Some(pulse.deadline(self.stream.last_read_at()))
     }
 
+    /// Tells of the connection and the stages that making it had; what TLS cost so far.
+    pub(super) fn tell(&mut self, upgraded: Nanos, sink: &mut dyn Sink) -> Traffic {
+        tell_connected(&self.stream, sink);
+        sink.stage(Stage::Upgrade, upgraded - self.stream.usable_at());
+        self.stream.take_tls()
+    }
+
     /// What crossed the socket since the handshake; what no unit told of is framing.
     pub(super) fn wire_since(&self, handshake: Traffic) -> Traffic {
         let wire_in = self.stream.read_bytes() - handshake.wire_in;
         let wire_out = self.stream.written_bytes() - handshake.wire_out;
         let (payload, saved) = (self.told_payload, self.told_saved);
         let framing = wire_in + wire_out + saved - payload;
-        Traffic { payload, framing, saved, wire_in, wire_out, ..Traffic::default() }
+        Traffic { payload, framing, saved, wire_in, wire_out, ..Traffic::default() } + self.stream.tls_total()
     }
 
     /// All that has come was read: looks after the peer's pulse.

@@ -21,7 +21,6 @@ pub(super) struct WebSocketSession {
 
 /// What was known before anybody could be told.
 pub(super) struct Untold {
-    pub(super) opened: (Nanos, Nanos),
     pub(super) received: Nanos,
     /// Bytes of frames that came in the same read as the end of the handshake.
     pub(super) part: Vec<u8>,
@@ -36,9 +35,9 @@ impl WebSocketSession {
     fn advance(&mut self, cx: &mut Context<'_>, sink: &mut dyn Sink) -> Poll<Result<Event, Failure>> {
         let Some(open) = &mut self.open else { return Poll::Ready(Err(Failure::ClosedEarly)) };
         let Some(untold) = self.untold.take() else { return open.poll_messages(cx, sink) };
-        sink.connected(untold.opened.0, untold.opened.1);
         let (kind, received) = (UnitKind::Control, untold.received);
-        sink.unit(&Unit { kind, received, body: &[], traffic: self.done });
+        let traffic = self.done + open.tell(received, sink);
+        sink.unit(&Unit { kind, received, body: &[], traffic });
         let event = open.take_and_answer(&untold.part, cx, sink)?;
         Poll::Ready(Ok(event.unwrap_or(Event::Received)))
     }

@@ -166,6 +166,7 @@ impl Open {
         let framing = taken.framing + grown + wire_out;
         let traffic =
             Traffic { payload, framing, saved, wire_in: taken.total(), wire_out, ..Traffic::default() };
+        let traffic = traffic + self.stream.take_tls();
         sink.unit(&Unit { kind, received: self.stream.last_read_at(), body, traffic });
     }
 }

@@ -1,0 +1,148 @@
+//! A client attaches: opens a session and waits until it can receive.
+
+use super::listener::Listener;
+use super::virtual_client::{Course, VirtualClient};
+use crate::model::{Failure, Nanos, Op, Outcome, ReadyState, Sample, Stage, Traffic};
+use crate::transport::{Closing, Event, Session};
+use std::future::poll_fn;
+use std::task::{Context, Poll};
+
+/// The code of an end without a close frame (RFC 6455, section 7.1.5).
+const NO_CLOSE: u16 = 1006;
+
+impl VirtualClient {
+    /// A session that can receive. The operation `connect` lasts until then.
+    pub(super) async fn attach(
+        &self,
+        intended: Nanos,
+        course: &mut Course,
+    ) -> Result<Box<dyn Session>, Failure> {
+        self.begin(Op::Connect, intended);
+        self.is(ReadyState::Connecting);
+        self.state.told.set(Traffic::default());
+        let started = self.place.now();
+        let limit = started + self.place.reconnect.timeout.unwrap_or(self.place.connect_timeout);
+        let open = self.carrier.open(&self.place.dialer, &self.endpoint);
+        let opened = self.place.timer.until(limit, open).await.unwrap_or(Err(Failure::ConnectTimeout));
+        let opened = match opened {
+            Ok(session) if session.is_ready() => Ok(session),
+            Ok(session) => self.made_ready(session, limit, course).await,
+            Err(failure) => Err(failure),
+        };
+        let finished = self.place.now();
+        let spent = self.endpoint.memory.borrow_mut().take_spent();
+        if let Some(spent) = spent {
+            self.place.recorder.borrow_mut().traffic(finished, spent);
+        }
+        let outcome = opened.as_ref().err().map_or(Outcome::Good, |f| Outcome::Failed(*f));
+        self.end(&Sample { op: Op::Connect, intended, started, finished, outcome });
+        match &opened {
+            Ok(_) => {
+                self.place.recorder.borrow_mut().start(Op::Session, finished);
+                self.state.attached.set(true);
+                self.is(ReadyState::Open);
+                self.is_back(finished, course);
+            }
+            Err(failure) => self.tell(*failure),
+        }
+        opened
+    }
+
+    /// Polls a session until it can receive: a login goes on.
+    async fn made_ready(
+        &self,
+        mut session: Box<dyn Session>,
+        limit: Nanos,
+        course: &mut Course,
+    ) -> Result<Box<dyn Session>, Failure> {
+        let opened = self.place.now();
+        let mut listener = Listener::new(&self.place, &self.state);
+        while !session.is_ready() {
+            let event = self.event(&mut *session, &mut listener, limit, course).await;
+            let failure = match event {
+                Some(Ok(Event::Received | Event::Answered)) => continue,
+                Some(Ok(Event::Closed(closing))) => {
+                    self.closed(&closing);
+                    Failure::ClosedByPeer
+                }
+                Some(Ok(Event::Ended)) => Failure::ClosedByPeer,
+                Some(Err(failure)) => {
+                    self.cut();
+                    failure
+                }
+                None => {
+                    session.abort();
+                    self.cut();
+                    Failure::NotReady
+                }
+            };
+            listener.count_rest(&*session);
+            return Err(failure);
+        }
+        let ready = self.place.now();
+        self.place.recorder.borrow_mut().stage(ready, Stage::Ready, ready - opened);
+        Ok(session)
+    }
+
+    /// The next event of a session; `None` when `limit` came first. A session that was not ready and
+    /// is now counts as an event.
+    pub(super) async fn event(
+        &self,
+        session: &mut dyn Session,
+        listener: &mut Listener<'_>,
+        limit: Nanos,
+        course: &mut Course,
+    ) -> Option<Result<Event, Failure>> {
+        let was_ready = session.is_ready();
+        let mut poll = |cx: &mut Context<'_>| loop {
+            if let Poll::Ready(event) = self.poll(cx, session, listener) {
+                return Poll::Ready(Some(event));
+            }
+            if !was_ready && session.is_ready() {
+                return Poll::Ready(Some(Ok(Event::Received)));
+            }
+            let next = session.next_deadline().unwrap_or(Nanos::MAX).min(limit);
+            if !course.alarm.rings(&self.place.timer, next, cx) {
+                return Poll::Pending;
+            }
+            if self.place.now() >= limit {
+                return Poll::Ready(None);
+            }
+        };
+        poll_fn(&mut poll).await
+    }
+
+    /// Polls the session; what the client is to send goes out before it, until it leaves.
+    fn poll(
+        &self,
+        cx: &mut Context<'_>,
+        session: &mut dyn Session,
+        listener: &mut Listener<'_>,
+    ) -> Poll<Result<Event, Failure>> {
+        let outbox = self.state.outbox.as_ref().filter(|_| !listener.is_leaving());
+        let Some(outbox) = outbox else { return session.poll_event(cx, listener) };
+        outbox.send(cx, session)?;
+        let polled = session.poll_event(cx, listener);
+        outbox.sent(session);
+        polled
+    }
+
+    /// What the client was to send and has not is not published; nor is what is due before it has a
+    /// session again.
+    pub(super) fn sends_no_more(&self, failure: Failure) {
+        self.state.outbox.iter().for_each(|outbox| outbox.close(failure));
+    }
+
+    /// Writes down how a WebSocket ended.
+    pub(super) fn closed(&self, closing: &Closing) {
+        let Closing { code, reason, clean } = closing;
+        self.place.recorder.borrow_mut().closed(self.place.now(), *code, reason, *clean);
+    }
+
+    /// A WebSocket ended without a close frame.
+    pub(super) fn cut(&self) {
+        if self.place.close_codes {
+            self.closed(&Closing { code: NO_CLOSE, reason: String::new(), clean: false });
+        }
+    }
+}

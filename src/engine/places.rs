@@ -1,0 +1,96 @@
+//! Where the clients of each group, and the publishers, of one worker write down what they see.
+//!
+//! One recorder a group, so that a mixed population is told apart; with one group only, everybody's.
+
+use super::feed;
+use super::worker::Setup;
+use crate::client::{Follow, Workplace};
+use crate::clock::{Clock, Timer};
+use crate::model::Nanos;
+use crate::net::Dialer;
+use crate::record::{Recorder, Snapshot};
+use crate::scenario::{CarrierSpec, GroupPlan, PublishPlan};
+use std::cell::RefCell;
+use std::io;
+use std::rc::Rc;
+
+/// The places of one worker.
+pub(super) struct Places {
+    /// One for each group.
+    groups: Vec<Rc<Workplace>>,
+    /// That of the publishers and of the worker itself: a group's own when there is one group.
+    common: Rc<Workplace>,
+}
+
+/// What was gathered since the last time.
+#[derive(Debug, Default)]
+pub(super) struct Taken {
+    /// By everybody.
+    pub(super) all: Snapshot,
+    /// By each group; empty when there is one group.
+    pub(super) groups: Vec<Snapshot>,
+}
+
+impl Places {
+    pub(super) fn new(setup: &Setup) -> io::Result<Places> {
+        let clock = Clock::Monotonic;
+        let (timer, dialer) = (Timer::start(clock)?, Rc::new(Dialer::new(clock)));
+        // One for all: the receivers of a message are those of every group.
+        let follow = feed::follow(setup).map(Rc::new);
+        let place = |group: &GroupPlan| Rc::new(workplace(setup, group, (&timer, &dialer), &follow));
+        let groups: Vec<Rc<Workplace>> = setup.run.groups.iter().map(place).collect();
+        let common = match groups.as_slice() {
+            [only] => Rc::clone(only),
+            _ => place(&setup.run.groups[0]),
+        };
+        Ok(Places { groups, common })
+    }
+
+    pub(super) fn of_group(&self, group: usize) -> &Rc<Workplace> {
+        &self.groups[group]
+    }
+
+    pub(super) fn common(&self) -> &Rc<Workplace> {
+        &self.common
+    }
+
+    /// Hands over what was gathered.
+    pub(super) fn take(&self) -> Taken {
+        let mut all = self.common.recorder.borrow_mut().take();
+        if self.groups.len() == 1 {
+            return Taken { all, groups: Vec::new() };
+        }
+        let groups: Vec<Snapshot> = self.groups.iter().map(|g| g.recorder.borrow_mut().take()).collect();
+        groups.iter().for_each(|group| all.merge(group));
+        Taken { all, groups }
+    }
+
+    /// `measure` ends at this instant.
+    pub(super) fn cut(&self, at: Nanos) {
+        self.groups.iter().chain([&self.common]).for_each(|p| p.recorder.borrow_mut().cut(at));
+    }
+}
+
+fn workplace(
+    setup: &Setup,
+    group: &GroupPlan,
+    (timer, dialer): (&Timer, &Rc<Dialer>),
+    follow: &Option<Rc<Follow>>,
+) -> Workplace {
+    let run = &setup.run;
+    Workplace {
+        timer: timer.clone(),
+        dialer: Rc::clone(dialer),
+        recorder: RefCell::new(Recorder::new(setup.timeline.measured())),
+        tag: setup.tag,
+        payload_bytes: run.publish.as_ref().map_or(0, |p| u64::from(p.payload_bytes)),
+        latest_value: group.carrier.conflates(),
+        echo: run.publish.as_ref().is_some_and(PublishPlan::is_echo),
+        follow: follow.clone(),
+        close_codes: matches!(group.carrier, CarrierSpec::WebSocket(_)),
+        life: group.life,
+        reconnect: group.reconnect,
+        connect_timeout: run.connect_timeout,
+        request_timeout: run.request_timeout,
+    }
+}

@@ -1,0 +1,81 @@
+//! When a client was subscribed: one span for each of its sessions.
+
+use super::Due;
+use crate::model::Nanos;
+
+/// One session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Span {
+    /// Subscribed from.
+    pub(super) since: Nanos,
+    /// Subscribed until; `Nanos::MAX`: it goes on.
+    pub(super) until: Nanos,
+    /// One more than the highest sequence that its client had seen when it ended.
+    pub(super) seen: u32,
+    /// Whether its client left on purpose.
+    pub(super) wanted: bool,
+    /// Whether it is its client's last: what follows belongs to another one with its number.
+    pub(super) last: bool,
+}
+
+/// All sessions in order. Most clients have one, which takes no allocation.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Spans {
+    /// Those before the latest.
+    past: Vec<Span>,
+    latest: Option<Span>,
+}
+
+impl Spans {
+    pub(super) fn begin(&mut self, at: Nanos) {
+        match &mut self.latest {
+            Some(span) if span.until == Nanos::MAX => span.since = span.since.min(at),
+            latest => {
+                self.past.extend(latest.take());
+                *latest = Some(Span { since: at, until: Nanos::MAX, seen: 0, wanted: false, last: false });
+            }
+        }
+    }
+
+    pub(super) fn end(&mut self, at: Nanos, seen: u32, wanted: bool) {
+        if let Some(span) = self.latest.as_mut().filter(|span| span.until == Nanos::MAX) {
+            // A pull client may end before it counted as subscribed.
+            span.since = span.since.min(at);
+            (span.until, span.seen, span.wanted) = (at, seen, wanted);
+        }
+    }
+
+    /// The latest is over; nothing more comes of it.
+    pub(super) fn gone(&mut self, seen: u32, for_good: bool) {
+        if let Some(span) = self.latest.as_mut().filter(|span| span.until != Nanos::MAX) {
+            span.seen = seen;
+            span.last |= for_good;
+        }
+    }
+
+    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &Span> {
+        self.past.iter().chain(&self.latest)
+    }
+
+    pub(super) fn place(&self, due: Nanos) -> Due {
+        match &self.latest {
+            None => return Due::Early,
+            Some(span) if span.since <= due && due < span.until => return Due::Here,
+            Some(span) if span.last => return Due::Before,
+            Some(_) => {}
+        }
+        let of_this_client = self.iter().rev().enumerate().take_while(|(i, span)| *i == 0 || !span.last);
+        let mut first = Nanos::MAX;
+        for (_, span) in of_this_client {
+            if span.since <= due && due < span.until {
+                return Due::Here;
+            }
+            first = span.since;
+        }
+        match due < first {
+            false => Due::Between,
+            true if self.past.iter().any(|span| span.last) => Due::Before,
+            true => Due::Early,
+        }
+    }
+}
