@@ -12,7 +12,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
-use support::{assert_all_delivered, assert_books_close, number, root, run};
+use support::{assert_all_delivered, assert_books_close, number, pushbench, ran, root, run};
 
 /// nginx listens on a fixed port: one test at a time.
 static NGINX: Mutex<()> = Mutex::new(());
@@ -55,6 +55,24 @@ fn npm_ws_delivers_everything() {
             "a frame header has 2 bytes"
         );
     }
+}
+
+#[test]
+fn npm_ws_compresses_and_delivers_everything() {
+    let dir = tempfile::tempdir().unwrap();
+    let ran = run(&dir.path().join("r"), &["scenarios/node-ws-deflate.toml", "--duration", "4s"]);
+    ran.assert_good_or_busy();
+    let saved = |run: &serde_json::Value| number(run, "/bytes/saved");
+    let [plain, deflate, alone] = ran.runs() else { panic!("three runs") };
+    for run in [plain, deflate, alone] {
+        assert_all_delivered(run);
+        assert_books_close(run);
+    }
+    assert_eq!(saved(plain), 0);
+    assert!(saved(alone) > 0, "{:#}", alone["bytes"]);
+    // With the window of the messages before, more is saved a byte of payload.
+    let share = |run| saved(run) as f64 / number(run, "/bytes/payload") as f64;
+    assert!(share(deflate) > share(alone), "{} {}", share(deflate), share(alone));
 }
 
 /// A process of the test's own, ended with it.
@@ -174,4 +192,125 @@ fn the_header_bytes_of_a_poll_are_those_that_a_recording_of_the_exchange_holds()
     );
     assert_eq!(number(run, "/bytes/wire_out") % requests[1].len() as u64, 0);
     assert_books_close(run);
+}
+
+/// The answer of nginx to a plain request.
+fn asked(path: &str) -> String {
+    let mut stream = TcpStream::connect("127.0.0.1:18080").unwrap();
+    write!(stream, "GET {path} HTTP/1.0\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+/// A number of nchan's own account.
+fn nchan(key: &str) -> u64 {
+    let status = asked("/nchan_status");
+    let line = status.lines().find_map(|l| l.strip_prefix(key)?.strip_prefix(": "));
+    line.unwrap_or_else(|| panic!("no {key} in {status}")).trim().parse().unwrap()
+}
+
+fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !done() {
+        assert!(Instant::now() < deadline, "waited too long for {what}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Asks the nginx master that this script started to reload, as `nginx -s reload` does.
+fn reload(server: &Server) {
+    let script = server.0.id();
+    let children = std::fs::read_to_string(format!("/proc/{script}/task/{script}/children")).unwrap();
+    let master = children.split_whitespace().next().expect("the script has a child");
+    assert!(Command::new("kill").args(["-HUP", master]).status().unwrap().success());
+}
+
+/// One population over two transports; other carriers that nchan has are a group more.
+const ROLLING: &str = r#"
+title = "Does everybody survive a rolling restart?"
+[target]
+base = "http://127.0.0.1:18080"
+[publish]
+http = { post = "/pub/${channel}", status = [200, 201, 202] }
+channels = 4
+rate = "20/s"
+[load]
+clients = 40
+connect = "500ms"
+warmup = "1s"
+measure = "7s"
+[[case]]
+name = "rolling restart"
+[[case.group]]
+name = "sockets"
+weight = 3
+websocket = { path = "/ws/${channel}" }
+reconnect = { policy = "exponential", interval = "300ms", max = "2s", decay = 2, jitter = 0.5 }
+[[case.group]]
+name = "long polls"
+long_poll = { get = "/lp/${channel}" }
+reconnect = { policy = "fixed", interval = "100ms" }
+"#;
+
+#[test]
+fn every_client_comes_back_from_a_reload_and_the_gap_is_counted_exactly() {
+    let _alone = nginx_alone();
+    let nginx = nginx();
+    let dir = tempfile::tempdir().unwrap();
+    let (scenario, out) = (dir.path().join("rolling.toml"), dir.path().join("r"));
+    std::fs::write(&scenario, ROLLING).unwrap();
+    let args = ["run", scenario.to_str().unwrap(), "--out", out.to_str().unwrap()];
+    let before = nchan("total published messages");
+    let running = pushbench(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // 80 messages a second on four channels: two seconds in, `measure` has begun.
+    wait_until("the feed", || nchan("total published messages") >= before + 160);
+    reload(&nginx);
+    let ran = ran(&out, running.wait_with_output().unwrap());
+    ran.assert_good_or_busy();
+    let run = &ran.runs()[0];
+    assert_books_close(run);
+    let reasons = run["reasons"].to_string();
+    for fault in ["does not close", "not come back", "gave up"] {
+        assert!(!reasons.contains(fault), "{reasons}");
+    }
+    // Every socket was closed with the code of an endpoint that goes away, and came back.
+    assert_eq!(run["closes"], serde_json::json!({"1001": 30}), "{run:#}");
+    assert_eq!(run["close_details"][0]["clean"], true);
+    assert_eq!(number(run, "/reconnects/count"), 30);
+    assert_eq!(number(run, "/reconnects/gave_up"), 0);
+    assert!(number(run, "/reconnects/max_ns") >= 150_000_000, "no pause is shorter than the policy has it");
+    // Every message of every client has its place in the account.
+    let ledger = |key: &str| number(run, &format!("/ledger/{key}"));
+    let owed = number(run, "/published") * 40 / 4;
+    assert_eq!(ledger("expected") + ledger("missed") + ledger("replayed") + ledger("unattached"), owed);
+    assert_eq!(ledger("expected"), ledger("delivered") + ledger("lost"), "{:#}", run["ledger"]);
+    assert_eq!(ledger("unattached"), 0, "all were there before and after");
+    assert!(ledger("missed") > 0, "the sockets have no cursor: what was published meanwhile is gone");
+    assert_eq!(number(run, "/delivery/count"), ledger("delivered") + ledger("unacknowledged"));
+    let groups = run["groups"].as_array().unwrap();
+    let clients: Vec<u64> = groups.iter().map(|g| number(g, "/clients")).collect();
+    assert_eq!(clients, [30, 10]);
+    for key in ["expected", "delivered", "lost", "missed", "replayed"] {
+        let sum: u64 = groups.iter().map(|g| number(g, &format!("/ledger/{key}"))).sum();
+        assert_eq!(sum, ledger(key), "{key} of the groups");
+    }
+    assert_eq!(number(&groups[1], "/ledger/missed"), 0, "a long poll has one session all along");
+    let states = &run["ready_states"];
+    assert!(
+        states["open_s"].as_f64().unwrap() > 5.0 && states["closed_s"].as_f64().unwrap() > 0.1,
+        "{states}"
+    );
+    let intervals = std::fs::read_to_string(out.join("intervals.csv")).unwrap();
+    assert_eq!(column(&intervals, "sessions_lost"), 30);
+    assert!(column(&intervals, "attempts") >= 70, "{intervals}");
+    assert!(out.join("charts/herd.png").exists(), "the herd is drawn");
+    assert!(ran.stdout.contains("30 times back"), "{}", ran.stdout);
+}
+
+/// The sum of a column.
+fn column(csv: &str, name: &str) -> u64 {
+    let mut lines = csv.lines();
+    let at = lines.next().unwrap().split(',').position(|c| c == name).unwrap();
+    lines.map(|l| l.split(',').nth(at).unwrap().parse::<u64>().unwrap()).sum()
 }

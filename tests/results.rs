@@ -4,9 +4,9 @@
 
 use hdrhistogram::Histogram;
 use pushbench::result::{
-    Bytes, CostRow, Folder, Generator, Interval, LatencyInterval, Ledger, Operations, Polls, Quantiles,
-    Receivers, Results, RunDetail, RunResult, SUMMARY_SCHEMA, SloResult, Spread, Summary, TargetCost,
-    Verdict,
+    Bytes, CloseDetail, CostRow, Folder, Generator, GroupResult, Interval, LatencyInterval, Ledger,
+    Operations, Polls, Quantiles, ReadyStates, Receivers, Results, RunDetail, RunResult, SUMMARY_SCHEMA,
+    SloResult, Spread, Summary, TargetCost, Verdict,
 };
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -89,7 +89,9 @@ fn bytes(example: &Example, messages: u64) -> Bytes {
         framing: if websocket { overhead } else { 0 },
         headers: if websocket { 0 } else { overhead },
         handshake: if websocket { 500 * 310 } else { 0 },
+        handshake_measured: 0,
         tls: 0,
+        saved: 0,
         wire_in: payload + overhead - overhead / 3,
         wire_out: overhead / 3,
         overhead_to_payload: Some(overhead as f64 / payload as f64),
@@ -289,8 +291,11 @@ fn every_key_is_documented() {
     let document = include_str!("../docs/results.md");
     let run = RunResult {
         target_cost: Some(TargetCost::default()),
+        ready_states: Some(ReadyStates::default()),
         receivers: Some(Receivers::default()),
         spread: Some(Spread::default()),
+        close_details: vec![CloseDetail::default()],
+        groups: vec![GroupResult::default()],
         ..Default::default()
     };
     let run = RunResult { operations: [("connect".into(), Operations::default())].into(), ..run };

@@ -6,8 +6,7 @@
 
 use crate::clock::Timer;
 use crate::model::Nanos;
-use std::future::Future;
-use std::pin::Pin;
+use crate::transport::LocalBoxFuture;
 use std::task::{Context, Poll};
 
 /// A session whose deadline has passed and does not move is not polled more often than this.
@@ -16,7 +15,7 @@ const LEAST_PAUSE: Nanos = Nanos::from_millis(1);
 /// One client's alarm; takes memory beside itself only while it is set.
 #[derive(Default)]
 pub(super) struct Alarm {
-    set: Option<(Nanos, Pin<Box<dyn Future<Output = ()>>>)>,
+    set: Option<(Nanos, LocalBoxFuture<'static, ()>)>,
     rang: Nanos,
 }
 

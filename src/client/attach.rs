@@ -60,7 +60,8 @@ impl VirtualClient {
         while !session.is_ready() {
             let event = self.event(&mut *session, &mut listener, limit, course).await;
             let failure = match event {
-                Some(Ok(Event::Received | Event::Answered)) => continue,
+                // A target that talks without end is not waited for without end.
+                Some(Ok(Event::Received | Event::Answered)) if self.place.now() < limit => continue,
                 Some(Ok(Event::Closed(closing))) => {
                     self.closed(&closing);
                     Failure::ClosedByPeer
@@ -70,7 +71,7 @@ impl VirtualClient {
                     self.cut();
                     failure
                 }
-                None => {
+                None | Some(Ok(Event::Received | Event::Answered)) => {
                     session.abort();
                     self.cut();
                     Failure::NotReady

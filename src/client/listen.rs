@@ -61,12 +61,13 @@ impl VirtualClient {
         self.is(ReadyState::Closing);
         listener.leaves();
         if session.leave() {
+            let limit = now + LEAVE_TIMEOUT;
             loop {
-                match self.event(session, listener, now + LEAVE_TIMEOUT, course).await {
-                    Some(Ok(Event::Received | Event::Answered)) => {}
+                match self.event(session, listener, limit, course).await {
+                    Some(Ok(Event::Received | Event::Answered)) if self.place.now() < limit => {}
                     Some(Ok(Event::Closed(closing))) => break self.closed(&closing),
                     Some(Ok(Event::Ended)) => break,
-                    Some(Err(_)) | None => break self.cut(),
+                    Some(_) | None => break self.cut(),
                 }
             }
         }

@@ -38,6 +38,10 @@ pub(super) struct Gathered {
     pub(super) shared_core: bool,
     /// What to know about where it ran.
     pub(super) notes: Vec<String>,
+    /// Whether certificates were taken unseen.
+    pub(super) insecure: bool,
+    /// How long the lookup of the target's name took; `None`: there was nothing to look up.
+    pub(super) dns: Option<Nanos>,
 }
 
 /// What all workers handed over for one interval.
@@ -131,24 +135,29 @@ fn described(run: &RunPlan, gathered: &Gathered, measured_s: f64) -> RunResult {
         repeat: run.repeat,
         swept: run.swept.iter().cloned().collect(),
         partial: gathered.partial,
-        notes: [notes(run), gathered.notes.clone()].concat(),
         publisher: run.publish.as_ref().map_or("", |p| p.via.key()).to_owned(),
         cooperation: own::cooperation(run).to_owned(),
         clock: own::clock(run).to_owned(),
+        insecure: gathered.insecure,
+        notes: [notes(run, gathered.insecure), gathered.notes.clone()].concat(),
         model: "open".to_owned(),
         channels: run.channels.len() as u32,
         payload_bytes: run.publish.as_ref().map_or(0, |p| p.payload_bytes),
         measured_s,
+        dns_ns: gathered.dns.map(|took| took.0),
         ..RunResult::default()
     }
 }
 
-fn notes(run: &RunPlan) -> Vec<String> {
+fn notes(run: &RunPlan, insecure: bool) -> Vec<String> {
     let mut notes = Vec::new();
     match run.publish.as_ref().map(|p| &p.via) {
         None => notes
             .push("nothing was published by this run: delivery time and loss were not measured".to_owned()),
         Some(via) => notes.extend(own::note(via).map(str::to_owned)),
+    }
+    if insecure {
+        notes.push("certificates were not verified (insecure = true)".to_owned());
     }
     notes
 }
@@ -198,7 +207,9 @@ fn bytes_of(measured: Traffic, whole: Traffic, messages: u64) -> Bytes {
         framing: measured.framing,
         headers: measured.headers,
         handshake: whole.handshake,
+        handshake_measured: measured.handshake,
         tls: measured.tls,
+        saved: measured.saved,
         wire_in: measured.wire_in,
         wire_out: measured.wire_out,
         overhead_to_payload: measured.overhead_to_payload(),

@@ -40,7 +40,7 @@ pub(super) fn conduct(
 ) -> Result<(RunResult, RunDetail), EngineError> {
     let found = Found::of(plan, run)?;
     let cores = assign(&allowed(), run.workers as usize, found.is_local(), run.pin);
-    let target = RunningTarget::start(plan, found, options, cores.target, interrupt, observer)?;
+    let target = RunningTarget::start(plan, run, found, options, (cores.target, interrupt), observer)?;
     let mut readings = Readings::new(target.cost_port, target.started_pid(), target.local);
     readings.take(Phase::Idle, Depth::Full);
     let program = match run.publish.as_ref().map(|p| &p.via) {
@@ -128,9 +128,7 @@ impl Conductor<'_> {
             index: worker,
             workers: cores.workers.len(),
             run: self.run.clone(),
-            address: target.address,
-            authority: target.authority.clone(),
-            publish: target.publish.clone(),
+            sites: target.sites.clone(),
             timeline: self.timeline,
             // Any two runs differ, also those of two invocations against one server's history.
             tag: RunTag::new(
@@ -268,6 +266,8 @@ impl Conductor<'_> {
             workers: cores.workers.len() as u32,
             shared_core: cores.shared,
             notes: cores.note(target.started_pid().is_some()).into_iter().collect(),
+            insecure: target.insecure,
+            dns: target.sites.dns,
         }
     }
 }

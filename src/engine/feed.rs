@@ -6,7 +6,7 @@ use crate::client::{
 };
 use crate::clock;
 use crate::model::Nanos;
-use crate::net::{Endpoint, Place};
+use crate::net::{Endpoint, Place, TlsClient};
 use crate::pace::{Schedule, Spacing};
 use crate::scenario::{
     Arrivals, CarrierSpec, HeaderProfile, HttpPublish, InBandPublish, MessageTemplate, PublishPlan,
@@ -22,9 +22,10 @@ pub(super) fn publisher(
     setup: &Setup,
     place: &Rc<Workplace>,
     clients: &[Rc<ClientState>],
+    tls: Option<&TlsClient>,
 ) -> io::Result<Option<Rc<Publisher>>> {
     let Some(plan) = &setup.run.publish else { return Ok(None) };
-    let Some((way, numbers)) = way(setup, plan, clients)? else { return Ok(None) };
+    let Some((way, numbers)) = way(setup, plan, clients, tls)? else { return Ok(None) };
     let channels = numbers.into_iter().map(|i| channel(setup, plan, i)).collect();
     let feed = Feed {
         channels,
@@ -59,11 +60,14 @@ fn way(
     setup: &Setup,
     plan: &PublishPlan,
     clients: &[Rc<ClientState>],
+    tls: Option<&TlsClient>,
 ) -> io::Result<Option<(Way, Vec<usize>)>> {
     let of_worker: Vec<usize> = (setup.index..setup.run.channels.len()).step_by(setup.workers).collect();
     Ok(match &plan.via {
-        PublishVia::Http(http) => Some((Way::Http(by_http(setup, http, &of_worker)), of_worker)),
-        PublishVia::InBand(in_band) => Some((Way::InBand(in_band_of(setup, in_band, &of_worker)), of_worker)),
+        PublishVia::Http(http) => Some((Way::Http(by_http(setup, http, &of_worker, tls)), of_worker)),
+        PublishVia::InBand(in_band) => {
+            Some((Way::InBand(in_band_of(setup, in_band, &of_worker, tls)), of_worker))
+        }
         PublishVia::Echo(echo) => {
             let way = EchoWay { clients: clients.to_vec(), binary: echo.binary };
             Some((Way::Echo(way), clients.iter().map(|c| c.channel as usize).collect()))
@@ -97,16 +101,16 @@ fn name(setup: &Setup, i: usize) -> String {
     channels.name(i % channels.len(), setup.tag)
 }
 
-fn by_http(setup: &Setup, http: &HttpPublish, channels: &[usize]) -> HttpWay {
-    let (address, authority) = &setup.publish;
+fn by_http(setup: &Setup, http: &HttpPublish, channels: &[usize], tls: Option<&TlsClient>) -> HttpWay {
+    let site = &setup.sites.publish;
     let head = |i: &usize| {
         let name = name(setup, *i);
         let line = |(key, value): &(String, String)| format!("{key}: {}\r\n", fill(value, &name, 0));
         let headers: String = http.headers.iter().map(line).collect();
-        PostHead::new(&http.method, &fill(&http.path, &name, 0), authority, &headers)
+        PostHead::new(&http.method, &fill(&http.path, &name, 0), &site.authority, &headers)
     };
     HttpWay {
-        to: Place::plain(*address),
+        to: Place { tls: site.profile(tls), ..Place::plain(site.address) },
         heads: channels.iter().map(head).collect(),
         status: http.status.clone(),
         connections: (http.connections as usize).div_ceil(setup.workers),
@@ -114,7 +118,14 @@ fn by_http(setup: &Setup, http: &HttpPublish, channels: &[usize]) -> HttpWay {
     }
 }
 
-fn in_band_of(setup: &Setup, in_band: &InBandPublish, channels: &[usize]) -> InBandWay {
+fn in_band_of(
+    setup: &Setup,
+    in_band: &InBandPublish,
+    channels: &[usize],
+    tls: Option<&TlsClient>,
+) -> InBandWay {
+    let site = &setup.sites.publish;
+    let profile = site.profile(tls);
     let own_lines = in_band.names_channel();
     let most = (in_band.connections as usize).div_ceil(setup.workers);
     let count = if own_lines { channels.len() } else { most.min(channels.len()) };
@@ -126,11 +137,12 @@ fn in_band_of(setup: &Setup, in_band: &InBandPublish, channels: &[usize]) -> InB
             headers: transport::block(
                 &HeaderProfile::Minimal,
                 RequestKind::WebSocket,
-                &setup.authority,
-                false,
+                &site.authority,
+                profile.is_some(),
             ),
             send: in_band.websocket.send.iter().map(|text| filled(text)).collect(),
-            ..Endpoint::new(setup.address, setup.authority.clone(), filled(&in_band.websocket.path))
+            tls: profile.clone(),
+            ..Endpoint::new(site.address, site.authority.clone(), filled(&in_band.websocket.path))
         }
     };
     InBandWay {

@@ -12,6 +12,7 @@ mod process;
 mod program;
 mod rail;
 mod readings;
+mod site;
 mod target;
 mod timeline;
 mod verdict;
@@ -81,6 +82,9 @@ pub enum EngineError {
     /// The safety rail.
     #[error("target refused: {0}")]
     Refused(String),
+    /// Certificates or keys will not do.
+    #[error("failed to set up TLS: {0}")]
+    Tls(String),
     /// The machine cannot do what is asked.
     #[error("this machine cannot run it:\n{0}")]
     Preflight(String),
@@ -164,7 +168,7 @@ fn preflight_all(plan: &Plan) -> Result<(), EngineError> {
 fn demand(plan: &Plan, run: &RunPlan) -> preflight::Demand {
     let nowhere = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
     let address = match &plan.target {
-        TargetPlan::Bundled => nowhere,
+        TargetPlan::Bundled(_) => nowhere,
         // A name that cannot be looked up is told when the target is.
         TargetPlan::External { base, .. } => {
             let found = crate::net::resolve(&base.host, base.port).unwrap_or_default();
@@ -175,7 +179,7 @@ fn demand(plan: &Plan, run: &RunPlan) -> preflight::Demand {
         clients: run.clients,
         publish_connections: run.publish.as_ref().map_or(0, |p| p.connections()),
         local: rail::is_local(&address),
-        bundled_server: plan.target == TargetPlan::Bundled,
+        bundled_server: matches!(plan.target, TargetPlan::Bundled(_)),
         address,
     }
 }

@@ -87,24 +87,36 @@ impl Process {
         self.child.id()
     }
 
-    /// Its first line on stdout, or why none came: also that it took too long, or an interrupt.
-    pub(super) fn first_line(&mut self, within: Nanos, interrupt: &Interrupt) -> Result<String, String> {
+    /// Its first lines on stdout, until they are `whole`, or why they did not come: also that it took
+    /// too long, or an interrupt.
+    pub(super) fn first_lines(
+        &mut self,
+        whole: fn(&str) -> bool,
+        within: Nanos,
+        interrupt: &Interrupt,
+    ) -> Result<String, String> {
         let Some(stdout) = self.child.stdout.take() else { return Err("has no stdout".to_owned()) };
         let (sender, line) = channel();
         // A thread, because a read has no deadline; it ends with the process, which closes the pipe.
         std::thread::Builder::new()
             .name("target-stdout".to_owned())
             .spawn(move || {
-                let mut line = String::new();
-                let read = BufReader::new(stdout).read_line(&mut line);
+                let (mut lines, mut stdout) = (String::new(), BufReader::new(stdout));
+                let read = loop {
+                    match stdout.read_line(&mut lines) {
+                        Ok(n) if n == 0 || whole(&lines) => break Ok(lines),
+                        Ok(_) => {}
+                        Err(error) => break Err(error),
+                    }
+                };
                 // Nobody waits any more: then nobody needs it.
-                let _ = sender.send(read.map(|_| line));
+                let _ = sender.send(read);
             })
             .map_err(|e| e.to_string())?;
         let deadline = Clock::Monotonic.now() + within;
         while Clock::Monotonic.now() < deadline && !interrupt.requested() {
             match line.recv_timeout(LOOK.into()) {
-                Ok(Ok(line)) if line.is_empty() => {
+                Ok(Ok(lines)) if !whole(&lines) => {
                     // What it wrote to stderr at its end is read by another thread.
                     sleep_blocking(LOOK);
                     return Err(format!("ended before it listened{}", self.told()));
@@ -165,6 +177,10 @@ mod tests {
     use std::os::unix::process::CommandExt;
     use std::process::Stdio;
 
+    fn one(said: &str) -> bool {
+        said.contains('\n')
+    }
+
     fn shell(script: &str) -> Process {
         let mut command = Command::new("sh");
         command.args(["-c", script]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -173,15 +189,24 @@ mod tests {
 
     #[test]
     fn a_first_line_is_given_as_soon_as_it_is_there() {
-        let line = shell("echo listening; exec sleep 60")
-            .first_line(Nanos::from_millis(10_000), &Interrupt::never());
+        let line = shell("echo listening; exec sleep 60").first_lines(
+            one,
+            Nanos::from_millis(10_000),
+            &Interrupt::never(),
+        );
         assert_eq!(line.unwrap(), "listening\n");
+        let lines = shell("echo a; echo b; echo c; exec sleep 60").first_lines(
+            |said| said.contains('b'),
+            Nanos::from_millis(10_000),
+            &Interrupt::never(),
+        );
+        assert_eq!(lines.unwrap(), "a\nb\n");
     }
 
     #[test]
     fn a_silent_process_is_given_up_after_the_deadline() {
         let mut silent = shell("exec sleep 60");
-        let told = silent.first_line(Nanos::from_millis(100), &Interrupt::never()).unwrap_err();
+        let told = silent.first_lines(one, Nanos::from_millis(100), &Interrupt::never()).unwrap_err();
         assert!(told.contains("within 100 ms"), "{told}");
     }
 
@@ -190,14 +215,17 @@ mod tests {
         let interrupt = Interrupt::never();
         interrupt.request(2);
         let before = Clock::Monotonic.now();
-        assert!(shell("exec sleep 60").first_line(Nanos::from_millis(60_000), &interrupt).is_err());
+        assert!(shell("exec sleep 60").first_lines(one, Nanos::from_millis(60_000), &interrupt).is_err());
         assert!(Clock::Monotonic.now() - before < Nanos::from_millis(30_000));
     }
 
     #[test]
     fn a_process_that_ends_says_why() {
-        let told = shell("echo no such port >&2; exit 3")
-            .first_line(Nanos::from_millis(10_000), &Interrupt::never());
+        let told = shell("echo no such port >&2; exit 3").first_lines(
+            one,
+            Nanos::from_millis(10_000),
+            &Interrupt::never(),
+        );
         assert!(told.unwrap_err().contains("ended before it listened"));
     }
 

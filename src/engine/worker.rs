@@ -4,17 +4,17 @@
 use super::cores::pin_this_thread;
 use super::feed;
 use super::places::{Places, Taken};
+use super::site::{Site, Sites};
 use super::timeline::Timeline;
 use crate::client::{ClientState, Publisher, PublisherReport, VirtualClient, Workplace};
 use crate::clock;
 use crate::model::{Failure, Nanos, Op, RunTag};
-use crate::net::{Cookies, Endpoint, Memory};
+use crate::net::{Cookies, Endpoint, Memory, TlsClient, TlsProfile};
 use crate::record::ClientLedger;
 use crate::scenario::{CarrierSpec, GroupPlan, RunPlan, fill, groups_of};
 use crate::transport::dialect::Dialect;
 use crate::transport::{self, Carrier, RequestKind};
 use std::cell::RefCell;
-use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -40,9 +40,7 @@ pub(super) struct Setup {
     pub(super) index: usize,
     pub(super) workers: usize,
     pub(super) run: RunPlan,
-    pub(super) address: SocketAddr,
-    pub(super) authority: String,
-    pub(super) publish: (SocketAddr, String),
+    pub(super) sites: Sites,
     pub(super) timeline: Timeline,
     pub(super) tag: RunTag,
     pub(super) core: Option<usize>,
@@ -122,15 +120,10 @@ pub(super) fn main(setup: &Setup, reports: &Sender<Report>) {
 async fn work(setup: &Setup, reports: &Sender<Report>) -> std::io::Result<Done> {
     let places = Places::new(setup)?;
     let place = Rc::clone(places.common());
-    let (clients, tasks): (Vec<_>, Vec<_>) = spawn_clients(setup, &places).into_iter().unzip();
-    let states: Vec<Rc<ClientState>> = clients.iter().map(|c| Rc::clone(&c.state)).collect();
-    if let Some(follow) = &place.follow {
-        states.iter().for_each(|state| follow.joined(state));
-    }
-    let publisher = feed::publisher(setup, &place, &states)?;
-    if let Some(publisher) = &publisher {
-        publisher.start();
-    }
+    // One session cache for all that this worker does.
+    let tls = setup.sites.tls.as_ref().map(TlsClient::for_worker);
+    let (clients, tasks): (Vec<_>, Vec<_>) = spawn_clients(setup, &places, tls.as_ref()).into_iter().unzip();
+    let publisher = start_publisher(setup, &place, &clients, tls.as_ref())?;
     let lag = spawn_local(watch_lag(Rc::clone(&place)));
     let end = hand_over(setup, &places, &clients, publisher.as_deref(), reports).await;
     place.timer.sleep_until(end).await;
@@ -159,9 +152,9 @@ struct Client {
 
 /// Client `i` of the run is client `i / workers` of worker `i % workers`; all attach evenly spread
 /// over the connect phase.
-fn spawn_clients(setup: &Setup, places: &Places) -> Vec<(Client, JoinHandle<()>)> {
+fn spawn_clients(setup: &Setup, places: &Places, tls: Option<&TlsClient>) -> Vec<(Client, JoinHandle<()>)> {
     let run = &setup.run;
-    let kinds: Vec<Kind> = run.groups.iter().map(|group| Kind::of(group, setup)).collect();
+    let kinds: Vec<Kind> = run.groups.iter().map(|group| Kind::of(group, setup, tls)).collect();
     let groups = groups_of(&run.groups, run.clients);
     let mut random = fastrand::Rng::with_seed(run.seed ^ setup.index as u64);
     (setup.index..run.clients as usize)
@@ -203,24 +196,30 @@ struct Kind<'s> {
     group: &'s GroupPlan,
     carrier: Rc<dyn Carrier>,
     headers: String,
+    site: &'s Site,
+    tls: Option<Rc<TlsProfile>>,
 }
 
 impl Kind<'_> {
-    fn of<'s>(group: &'s GroupPlan, setup: &Setup) -> Kind<'s> {
+    fn of<'s>(group: &'s GroupPlan, setup: &'s Setup, tls: Option<&TlsClient>) -> Kind<'s> {
+        let site = if group.secure { &setup.sites.secure } else { &setup.sites.base };
         let kind = RequestKind::of(&group.carrier);
         Kind {
             group,
-            carrier: carrier(group, setup),
-            headers: transport::block(&group.headers, kind, &setup.authority, false),
+            carrier: carrier(group, setup, site),
+            headers: transport::block(&group.headers, kind, &site.authority, site.tls_name.is_some()),
+            site,
+            tls: site.profile(tls),
         }
     }
 }
 
 /// The carrier of a group, with its dialect around it.
-fn carrier(group: &GroupPlan, setup: &Setup) -> Rc<dyn Carrier> {
+fn carrier(group: &GroupPlan, setup: &Setup, site: &Site) -> Rc<dyn Carrier> {
     let plain = transport::carrier(&group.carrier);
     let Some(spec) = &group.dialect else { return Rc::from(plain) };
-    let headers = transport::block(&group.headers, RequestKind::Post, &setup.authority, group.secure);
+    let headers =
+        transport::block(&group.headers, RequestKind::Post, &site.authority, site.tls_name.is_some());
     Rc::new(Dialect::new(plain, Arc::clone(spec), setup.tag, setup.run.seed, headers))
 }
 
@@ -251,8 +250,24 @@ fn endpoint(setup: &Setup, client: u32, channel: usize, kind: &Kind<'_>) -> Endp
         channel: if kind.group.dialect.is_some() { channel.as_str().into() } else { Box::default() },
         client,
         memory: memory(kind.group),
-        ..Endpoint::new(setup.address, setup.authority.clone(), "/")
+        tls: kind.tls.clone(),
+        ..Endpoint::new(kind.site.address, kind.site.authority.clone(), "/")
     }
+}
+
+fn start_publisher(
+    setup: &Setup,
+    place: &Rc<Workplace>,
+    clients: &[Client],
+    tls: Option<&TlsClient>,
+) -> std::io::Result<Option<Rc<Publisher>>> {
+    let states: Vec<Rc<ClientState>> = clients.iter().map(|c| Rc::clone(&c.state)).collect();
+    if let Some(follow) = &place.follow {
+        states.iter().for_each(|state| follow.joined(state));
+    }
+    let publisher = feed::publisher(setup, place, &states, tls)?;
+    publisher.iter().for_each(Publisher::start);
+    Ok(publisher)
 }
 
 /// Looks how late this loop wakes from a timer: what it was busy with then, every client waited for.

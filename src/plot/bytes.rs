@@ -64,7 +64,10 @@ fn heads(picture: &mut Picture, sums: Rect, shares: Rect, x: Axis, share: Axis) 
 fn each(case: &Case<'_>) -> Option<[f64; 4]> {
     let sum = |of: fn(&Bytes) -> u64| case.runs.iter().map(|r| of(&r.result.bytes)).sum::<u64>() as f64;
     let messages = sum(|b| b.messages);
-    let kinds = [sum(|b| b.payload), sum(|b| b.framing), sum(|b| b.headers), sum(|b| b.tls)];
+    // What crossed the wire: compression takes off the payload, and what is left off what it came in.
+    let payload = |b: &Bytes| b.payload.saturating_sub(b.saved);
+    let framing = |b: &Bytes| b.framing - b.saved.saturating_sub(b.payload).min(b.framing);
+    let kinds = [sum(payload), sum(framing), sum(|b| b.headers), sum(|b| b.tls)];
     (messages > 0.0).then(|| kinds.map(|bytes| bytes / messages))
 }
 

@@ -39,6 +39,9 @@ fn facts(cases: &[Case<'_>], all: usize) -> String {
         runs_of(cases),
         place(&runs).to_owned(),
     ];
+    if runs.iter().any(|r| r.insecure) {
+        facts.push("certificates not verified".to_owned());
+    }
     if all > cases.len() {
         facts.push(format!("{} of {all} cases shown", cases.len()));
     }

@@ -137,6 +137,28 @@ pub(super) fn invalid_run() -> Results {
     results
 }
 
+/// The target restarts at 20 s: polling does not notice, long polling and WebSocket come back, the one
+/// all at once, the other spread out, and some give up.
+pub(super) fn restart() -> Results {
+    let mut results = three_cases();
+    for (n, (run, detail)) in results.summary.runs.iter_mut().zip(&mut results.details).enumerate() {
+        let herds: [&[u64]; 3] = [&[], &[500, 500], &[140, 160, 90, 60, 40, 20]];
+        for (i, attempts) in herds[n].iter().enumerate() {
+            let second = &mut detail.intervals[20 + i];
+            second.attempts = *attempts;
+            second.sessions_lost = if i == 0 { 500 } else { 0 };
+            second.attached = [0, 30 + 470 * u32::from(i > 0), 80 * (i as u32 + 1)][n];
+        }
+        detail.intervals.iter_mut().take(5).for_each(|i| i.attempts = 100);
+        if let Some(last) = herds[n].len().checked_sub(1) {
+            run.reconnects.count = 500 - 20 * (n as u64 - 1);
+            run.reconnects.max_ns = Some(900_000_000 * (last as u64 + 1));
+            run.reconnects.gave_up = 20 * (n as u64 - 1);
+        }
+    }
+    results
+}
+
 /// Nothing was delivered and nothing of the target seen.
 pub(super) fn no_deliveries() -> Results {
     let mut results = three_cases();

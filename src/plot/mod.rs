@@ -15,6 +15,7 @@ mod file;
 mod fixture;
 mod font;
 mod frame;
+mod herd;
 mod over_time;
 mod paint;
 mod percentiles;
@@ -89,6 +90,9 @@ fn charts(results: &Results) -> Result<Vec<(&'static str, Picture)>, PlotError> 
         ("bytes-per-message", bytes::draw(title, &largest, &caption)),
         ("target-cost", cost::draw(title, &largest, &caption)),
     ];
+    if herd::has_herd(&largest) {
+        charts.push(("herd", herd::draw(title, &largest, &caption)));
+    }
     if by_clients::has_sweep(&all) {
         let caption = caption::caption(results, &all, found);
         charts.push(("by-clients", by_clients::draw(title, &all, &caption)));

@@ -18,9 +18,9 @@ const PANELS: [Rect; 4] = [TIMES, RATE, LAG, CPU];
 const NO_PERCENTILE: &str = "no percentile for any second";
 
 /// One case with its seconds.
-struct Series<'c, 'a> {
-    case: &'c Case<'a>,
-    seconds: Vec<Second>,
+pub(super) struct Series<'c, 'a> {
+    pub(super) case: &'c Case<'a>,
+    pub(super) seconds: Vec<Second>,
 }
 
 impl Series<'_, '_> {
@@ -54,7 +54,7 @@ pub(super) fn draw(subtitle: &str, cases: &[Case<'_>], caption: &Caption) -> Pic
     let phases = phases(cases);
     let end = phases.last().map_or(10.0, |p| p.to_s);
     let x = Axis::linear(phases.first().map_or(0.0, |p| p.from_s.min(0.0)), end, TIMES.left, TIMES.right);
-    shade(&mut picture, &phases, x);
+    shade(&mut picture, &phases, x, &PANELS);
     let y = time_panel(&mut picture, &all, x);
     rate_panel(&mut picture, &all, x);
     health(&mut picture, &all, x);
@@ -65,9 +65,9 @@ pub(super) fn draw(subtitle: &str, cases: &[Case<'_>], caption: &Caption) -> Pic
 }
 
 /// Everything but `measure` lies in shade; the names stand above.
-fn shade(picture: &mut Picture, phases: &[Phase], x: Axis) {
+pub(super) fn shade(picture: &mut Picture, phases: &[Phase], x: Axis, panels: &[Rect]) {
     for phase in phases.iter().filter(|p| p.name != "measure") {
-        for panel in PANELS {
+        for panel in panels {
             let (left, right) = (x.at(phase.from_s), x.at(phase.to_s));
             picture.block(Rect::new(left, panel.top, right, panel.bottom), Colour::SHADE);
         }
@@ -177,7 +177,7 @@ fn health(picture: &mut Picture, all: &[Series<'_, '_>], x: Axis) {
 }
 
 /// Grid lines at the seconds that the lowest panel names, and the panel's edges.
-fn panel_columns(picture: &mut Picture, panel: Rect, x: Axis) {
+pub(super) fn panel_columns(picture: &mut Picture, panel: Rect, x: Axis) {
     for t in x.ticks(9.0) {
         picture.line(vec![(x.at(t), panel.top), (x.at(t), panel.bottom)], 1.0, Colour::GRID);
     }

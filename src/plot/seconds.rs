@@ -9,11 +9,17 @@ use std::collections::BTreeMap;
 pub(super) struct Second {
     /// Its middle, seconds since the first connect was due.
     pub(super) at_s: f64,
+    /// Its end.
+    pub(super) end_s: f64,
     pub(super) p50_ns: Option<f64>,
     pub(super) p99_ns: Option<f64>,
     pub(super) delivered_per_s: Option<f64>,
     pub(super) loop_lag_ns: Option<f64>,
     pub(super) generator_cpu: Option<f64>,
+    pub(super) attempts_per_s: Option<f64>,
+    pub(super) lost_per_s: Option<f64>,
+    /// Clients attached at its end.
+    pub(super) attached: Option<f64>,
 }
 
 /// The seconds of a case, in order.
@@ -29,11 +35,15 @@ fn second(intervals: &[&Interval]) -> Second {
     let of = |value: fn(&Interval) -> Option<f64>| median(intervals.iter().filter_map(|i| value(i)));
     Second {
         at_s: of(|i| Some(i.start_s + i.length_s / 2.0)).unwrap_or_default(),
+        end_s: of(|i| Some(i.start_s + i.length_s)).unwrap_or_default(),
         p50_ns: of(|i| i.delivery_p50_ns.map(|v| v as f64)),
         p99_ns: of(|i| i.delivery_p99_ns.map(|v| v as f64)),
         delivered_per_s: of(|i| Some(i.delivered as f64 / i.length_s)),
         loop_lag_ns: of(|i| i.loop_lag_max_ns.map(|v| v as f64)),
         generator_cpu: of(|i| i.generator_cpu_share),
+        attempts_per_s: of(|i| Some(i.attempts as f64 / i.length_s)),
+        lost_per_s: of(|i| Some(i.sessions_lost as f64 / i.length_s)),
+        attached: of(|i| Some(f64::from(i.attached))),
     }
 }
 

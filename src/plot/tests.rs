@@ -18,6 +18,7 @@ fn situations() -> Vec<(&'static str, Results)> {
         ("few a second", fixture::few_a_second()),
         ("lopsided", fixture::lopsided()),
         ("one second", fixture::one_second()),
+        ("restart", fixture::restart()),
     ]
 }
 
@@ -56,6 +57,17 @@ fn there_are_five_charts_with_a_sweep_and_four_without() {
     let four = ["delivery-percentiles", "delivery-over-time", "bytes-per-message", "target-cost"];
     assert_eq!(names(&fixture::repeats()), four);
     assert_eq!(names(&fixture::sweep())[4], "by-clients");
+    assert_eq!(names(&fixture::restart())[4], "herd");
+}
+
+#[test]
+fn the_herd_tells_who_came_back_and_who_gave_up() {
+    let all = charts(&fixture::restart()).expect("there are runs");
+    let said = |words: &str| all[4].1.texts().filter(|t| t.text == words).count();
+    assert_eq!(
+        (said("nobody was lost"), said("all back within 1.8 s"), said("20 gave up, others 5.4 s")),
+        (1, 1, 1)
+    );
 }
 
 #[test]

@@ -101,8 +101,11 @@ mod tests {
 
     fn of(codes: &[u16]) -> Closes {
         let mut closes = Closes::default();
-        let close =
-            |code: &u16| Close { code: code % 60, reason: format!("r{}", code % 7), clean: code % 2 == 0 };
+        let close = |code: &u16| Close {
+            code: code % 60,
+            reason: format!("r{}", code % 7),
+            clean: code.is_multiple_of(2),
+        };
         codes.iter().for_each(|code| closes.add(close(code), 1));
         closes
     }

@@ -1,5 +1,6 @@
 //! One page that needs nothing beside it: no script, no font, no file; light and dark.
 
+use super::lives::group_heads;
 use super::story::Story;
 use super::table::{COLUMNS, Row, rows, word};
 use super::{Style, number};
@@ -23,6 +24,8 @@ pub(super) fn render(summary: &Summary, style: &Style) -> String {
         verdicts(&story),
         objectives(&story),
         failures(&story),
+        list("Returns", story.returns.iter().map(|r| escaped(r))),
+        groups(&story),
         style.charts.iter().map(figure).collect(),
         list("Notes", story.notes.iter().map(|n| escaped(n))),
     ];
@@ -104,9 +107,27 @@ fn failures(story: &Story) -> String {
     let item = |f: &super::story::FailureLine| {
         let count = number::grouped(f.count as f64);
         let (key, rows) = (escaped(&f.key), escaped(&f.by_row.join("; ")));
-        format!("{count} × <code>{key}</code> ({}) {} {rows}", f.side, escaped(f.meaning))
+        let detail = f.detail.as_ref().map_or(String::new(), |d| format!(" First: {}", escaped(d)));
+        format!("{count} × <code>{key}</code> ({}) {} {rows}{detail}", f.side, escaped(f.meaning))
     };
     list("Failures (whole run)", story.failures.iter().map(item))
+}
+
+fn groups(story: &Story) -> String {
+    if story.groups.is_empty() {
+        return String::new();
+    }
+    let heads: String = group_heads().map(|head| format!("<th>{}</th>", escaped(head))).collect();
+    let line = |g: &super::lives::GroupLine| {
+        let cells: String = g.cells.iter().map(|c| format!("<td>{c}</td>")).collect();
+        let (name, transport) = (escaped(&g.name), escaped(&g.transport));
+        format!("<tr><td class=\"name\">{name}</td><td>{transport}</td><td>{}</td>{cells}</tr>\n", g.clients)
+    };
+    format!(
+        "<h2>Groups</h2>\n<div class=\"wide\"><table>\n<tr><th class=\"name\">group</th><th>transport</th>\
+         <th>clients</th>{heads}</tr>\n{}</table></div>\n",
+        story.groups.iter().map(line).collect::<String>()
+    )
 }
 
 /// A chart as an image in the page: an image runs no script, and its ids and styles stay its own.

@@ -1,5 +1,6 @@
 //! GitHub's Markdown: the table and what is said around it, for comments and summaries of CI.
 
+use super::lives::group_heads;
 use super::story::Story;
 use super::table::{COLUMNS, Row, rows};
 use super::{Style, number};
@@ -20,6 +21,8 @@ pub(super) fn render(summary: &Summary, style: &Style) -> String {
     out.push_str(&verdicts(&story));
     out.push_str(&objectives(&story));
     out.push_str(&failures(&story));
+    out.push_str(&list("**Returns**\n\n", &story.returns.iter().map(|r| escaped(r)).collect::<Vec<_>>()));
+    out.push_str(&groups(&story));
     out.push_str(&list("**Notes**\n\n", &story.notes.iter().map(|n| escaped(n)).collect::<Vec<_>>()));
     if let Some(folder) = &style.folder {
         out.push_str(&format!("\nResults: `{}`\n", folder.display()));
@@ -80,9 +83,27 @@ fn failures(story: &Story) -> String {
     let line = |f: &super::story::FailureLine| {
         let count = number::grouped(f.count as f64);
         let rows = escaped(&f.by_row.join("; "));
-        format!("{count} x `{}` ({}): {} {rows}", f.key, f.side, escaped(f.meaning))
+        let detail = f.detail.as_ref().map_or(String::new(), |d| format!(" First: {}", escaped(d)));
+        format!("{count} x `{}` ({}): {} {rows}{detail}", f.key, f.side, escaped(f.meaning))
     };
     list("**Failures** (whole run)\n\n", &story.failures.iter().map(line).collect::<Vec<_>>())
+}
+
+fn groups(story: &Story) -> String {
+    if story.groups.is_empty() {
+        return String::new();
+    }
+    let heads: Vec<&str> = group_heads().collect();
+    let mut out = format!(
+        "\n**Groups**\n\n| group | transport | clients | {} |\n|---|---|--:|{}\n",
+        heads.join(" | "),
+        "--:|".repeat(heads.len())
+    );
+    for g in &story.groups {
+        let (name, transport) = (escaped(&g.name), escaped(&g.transport));
+        out.push_str(&format!("| {name} | {transport} | {} | {} |\n", g.clients, g.cells.join(" | ")));
+    }
+    out
 }
 
 /// Text that is no markup and breaks no table.

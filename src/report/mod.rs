@@ -9,6 +9,7 @@ mod csv;
 mod html;
 mod junit;
 mod layout;
+mod lives;
 mod markdown;
 mod number;
 mod objective;

@@ -1,5 +1,6 @@
 //! What is said around the table, in words, computed once for every format.
 
+use super::lives::{self, GroupLine};
 use super::number::{grouped, three_digits};
 use super::objective::{self, ObjectiveLine};
 use super::table::{Row, median};
@@ -17,6 +18,10 @@ pub(super) struct Story {
     pub(super) objectives: Vec<ObjectiveLine>,
     /// One for each class that occurred.
     pub(super) failures: Vec<FailureLine>,
+    /// How clients came back, one for each row where any had to.
+    pub(super) returns: Vec<String>,
+    /// The groups of mixed populations.
+    pub(super) groups: Vec<GroupLine>,
     /// What to know when reading the numbers.
     pub(super) notes: Vec<String>,
     /// Why a cell is `-`.
@@ -41,6 +46,8 @@ pub(super) struct FailureLine {
     pub(super) meaning: &'static str,
     /// `polling, 1 s: 3`.
     pub(super) by_row: Vec<String>,
+    /// What the first of them was about, where a run kept it.
+    pub(super) detail: Option<String>,
 }
 
 impl Story {
@@ -52,6 +59,8 @@ impl Story {
             verdicts: rows.iter().zip(&labels).map(|(r, l)| verdict(r, l)).collect(),
             objectives: objective::lines(summary, rows, &labels),
             failures: failures(rows, &labels),
+            returns: lives::returns(rows, &labels),
+            groups: lives::groups(rows, &labels),
             notes: notes(rows, &labels),
             absences: absences(rows, &labels),
         }
@@ -157,6 +166,8 @@ fn ledger(row: &Row<'_>) -> String {
     let parts = [
         (sum(|r| r.ledger.lost), "lost"),
         (sum(|r| r.ledger.in_flight), "in flight"),
+        (sum(|r| r.ledger.missed), "more missed between sessions"),
+        (sum(|r| r.ledger.replayed), "more replayed after them"),
         (sum(|r| r.ledger.unattached), "more with nobody subscribed"),
         (sum(|r| r.ledger.duplicate), "duplicate"),
         (sum(|r| r.ledger.reordered), "reordered"),
@@ -210,7 +221,8 @@ fn failures(rows: &[Row<'_>], labels: &[String]) -> Vec<FailureLine> {
         let known = Failure::ALL.iter().find(|f| f.key() == key);
         let side = known.map_or("unknown side", |f| f.side().key());
         let meaning = known.map_or("A class that this build does not know.", |f| f.meaning().trim());
-        FailureLine { key: key.to_owned(), count, side, meaning, by_row }
+        let mut details = rows.iter().flat_map(|r| &r.runs).filter_map(|(_, r)| r.failure_details.get(key));
+        FailureLine { key: key.to_owned(), count, side, meaning, by_row, detail: details.next().cloned() }
     };
     let mut lines: Vec<_> = classes.into_iter().map(line).collect();
     lines.sort_by_key(|l| std::cmp::Reverse(l.count));

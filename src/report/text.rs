@@ -1,6 +1,7 @@
 //! The report for a terminal.
 
 use super::layout::{fold, gap, group_line, heads, laid_out, widest, widths};
+use super::lives::group_heads;
 use super::objective::ObjectiveLine;
 use super::story::Story;
 use super::table::{Row, rows};
@@ -20,6 +21,8 @@ pub(super) fn render(summary: &Summary, style: &Style) -> String {
     page.verdicts(&story);
     page.objectives(&story.objectives);
     page.failures(&story);
+    page.bullets("Returns", &story.returns);
+    page.groups(&story);
     page.bullets("Notes", &story.notes);
     page.closing();
     page.out
@@ -35,6 +38,8 @@ fn printable(summary: &Summary) -> Summary {
         run.reasons.iter_mut().chain(&mut run.notes).for_each(clean);
         run.target_cost.iter_mut().flat_map(|c| &mut c.warnings).for_each(clean);
         run.swept.values_mut().for_each(clean);
+        run.failure_details.values_mut().for_each(clean);
+        run.groups.iter_mut().flat_map(|g| [&mut g.name, &mut g.transport]).for_each(clean);
         run.failures = std::mem::take(&mut run.failures)
             .into_iter()
             .map(|(k, n)| (k.replace(char::is_control, ""), n))
@@ -112,6 +117,20 @@ impl Page<'_> {
         }
         self.heading(heading);
         texts.iter().for_each(|t| self.folded("  - ", t));
+    }
+
+    /// Names as they are, numbers in columns; folded where they do not fit.
+    fn groups(&mut self, story: &Story) {
+        if story.groups.is_empty() {
+            return;
+        }
+        self.heading("Groups");
+        for g in &story.groups {
+            let cells = group_heads().zip(&g.cells).map(|(head, cell)| format!("{head} {cell}"));
+            let cells = cells.collect::<Vec<_>>().join(", ");
+            let said = format!("{} ({}, {} clients): {cells}", g.name, g.transport, g.clients);
+            self.folded("  - ", &said);
+        }
     }
 
     fn opening(&mut self, summary: &Summary, story: &Story) {
@@ -199,7 +218,8 @@ impl Page<'_> {
         self.heading("Failures (whole run)");
         for f in &story.failures {
             let first = format!("  {:>8}  {} ({})  ", number::grouped(f.count as f64), f.key, f.side);
-            self.folded(&first, &format!("{} {}", f.meaning, f.by_row.join("; ")));
+            let detail = f.detail.as_ref().map_or(String::new(), |d| format!(" First: {d}"));
+            self.folded(&first, &format!("{} {}{detail}", f.meaning, f.by_row.join("; ")));
         }
     }
 

@@ -4,7 +4,7 @@
 //! there is checked by the reader. Floats pass through `finite`: NaN is never written.
 
 use super::told::{Receivers, Spread};
-use super::{CloseDetail, GroupResult, ReadyStates, Reconnects, Stages, finite};
+use super::{CloseDetail, GroupResult, Ledger, ReadyStates, Reconnects, Stages, finite};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -69,7 +69,8 @@ pub struct SloResult {
 pub struct RunResult {
     /// Name of the case.
     pub case: String,
-    /// The carrier: `poll`, `long_poll`, `websocket`.
+    /// The carrier: `poll`, `long_poll`, `stream`, `sse`, `forever_iframe`, `chunked`, `multipart`,
+    /// `websocket`; `mixed` when groups have several.
     pub transport: String,
     /// Virtual clients asked for.
     pub clients: u32,
@@ -87,6 +88,8 @@ pub struct RunResult {
     pub notes: Vec<String>,
     /// Whether it was cut short.
     pub partial: bool,
+    /// Whether the target's certificates were taken unseen.
+    pub insecure: bool,
     /// `open` (due times fixed beforehand) or `closed`.
     pub model: String,
     /// Channels.
@@ -120,6 +123,9 @@ pub struct RunResult {
     /// Messages due in `measure` that were sent while an earlier one of their channel was still
     /// unanswered, over another connection: the target may take either first.
     pub publish_overlapped: u64,
+    /// How long the lookup of the target's name took, once before the run; `None`: an address was
+    /// given.
+    pub dns_ns: Option<u64>,
     /// Time to attach, from the instant it was due (the whole run).
     pub connect: Quantiles,
     /// Delivery time: publish intended -> received.
@@ -205,46 +211,6 @@ pub struct Quantiles {
     pub mean_ns: Option<f64>,
 }
 
-/// What was owed to the clients and what came: `expected = delivered + lost + conflated + in_flight`, and
-/// published x clients = `expected + missed + replayed + unattached`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Ledger {
-    /// Messages of `measure` x the clients subscribed when they were published.
-    pub expected: u64,
-    /// Of these, received at least once.
-    pub delivered: u64,
-    /// Of these, never received.
-    pub lost: u64,
-    /// Of the lost, those that were due in a session that was cut, after the last message its client
-    /// had received by then.
-    pub lost_at_disconnect: u64,
-    /// Of these, overwritten at the target before the client asked (latest-value endpoints).
-    pub conflated: u64,
-    /// Of these, still under way when a run was cut short, or when their client left on purpose.
-    pub in_flight: u64,
-    /// Messages of `measure` x the clients that were between two of their sessions when they were
-    /// published, never received.
-    pub missed: u64,
-    /// The same, received after the return; not in the delivery times.
-    pub replayed: u64,
-    /// Messages of `measure` x the clients that had no session yet, or none any more, when they were
-    /// published: never attached, or gone for good. Nobody's loss by the transport, but the user's.
-    pub unattached: u64,
-    /// Received though they were published before the client counted as subscribed: replayed, or
-    /// just ahead of the answer that said so. Not in the delivery times.
-    pub early: u64,
-    /// Received though the target never acknowledged them: in the delivery times, not expected.
-    pub unacknowledged: u64,
-    /// Received again in `measure` although the transport should deliver once.
-    pub duplicate: u64,
-    /// Received after a later message of the same channel.
-    pub reordered: u64,
-    /// Received again in `measure` from an endpoint that tells its latest value, or history that a
-    /// newcomer was given.
-    pub redundant: u64,
-}
-
 /// Requests of pull transports.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -257,8 +223,8 @@ pub struct Polls {
     pub empty: u64,
 }
 
-/// Bytes by purpose; `wire_in + wire_out = payload + framing + headers + tls` (the handshake is
-/// that of the whole run and stands apart).
+/// Bytes by purpose; `wire_in + wire_out + saved = payload + framing + headers + tls + handshake_measured`
+/// (the handshake of the whole run stands apart).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Bytes {
@@ -270,8 +236,12 @@ pub struct Bytes {
     pub headers: u64,
     /// Opening handshakes of the whole run, both ways.
     pub handshake: u64,
+    /// Of these, those in `measure`: of clients that came back.
+    pub handshake_measured: u64,
     /// TLS records.
     pub tls: u64,
+    /// What compression kept off the wire: `payload` and `framing` are of messages as inflated.
+    pub saved: u64,
     /// Read.
     pub wire_in: u64,
     /// Written.

@@ -71,6 +71,9 @@ fn aim(raw: &mut Scenario, base: &str, r: &mut Report<'_>) {
     r.override_with("target.base", "--target");
     let target = raw.target.get_or_insert_with(Target::default);
     target.base = Some(base.to_owned());
+    if target.bundled.take().is_some() {
+        r.note("--target: the file's options of the bundled server are not used");
+    }
     // The port that was priced belongs to the other target.
     target.cost = None;
     if target.start.take().is_some() {

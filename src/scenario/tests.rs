@@ -148,7 +148,7 @@ fn overrides_are_checked_as_the_file_is() {
 #[test]
 fn another_target_keeps_the_paths_of_a_bundled_scenario() {
     let text = include_str!("../../scenarios/quickstart.toml");
-    assert_eq!(plan_of(text, &Overrides::default()).target, TargetPlan::Bundled);
+    assert_eq!(plan_of(text, &Overrides::default()).target, TargetPlan::Bundled(BundledSpec::default()));
     let plan = plan_of(text, &Overrides { target: Some("http://[::1]:8080".into()), ..Overrides::default() });
     let TargetPlan::External { base, allow_remote, .. } = &plan.target else { panic!("external") };
     assert_eq!((base.authority().as_str(), *allow_remote), ("[::1]:8080", false));
@@ -158,10 +158,65 @@ fn another_target_keeps_the_paths_of_a_bundled_scenario() {
 }
 
 #[test]
+fn tls_of_a_target_is_laid_out() {
+    let with = |target: &str, secure: &str| {
+        format!(
+            "title = \"t\"\n[target]\n{target}\n[load]\nclients = 2\n[[case]]\nname = \"ws\"\n{secure}\nwebsocket = {{ path = \"/ws\" }}\n"
+        )
+    };
+    let own = r#"base = "http://127.0.0.1:80"
+secure_base = "wss://push.example:8443"
+tls = { ca = "ca.pem", cert = "me.pem", key = "me.key", server_name = "other.example", resumption = true }"#;
+    let plan = plan_of(&with(own, "secure = true"), &Overrides::default());
+    let TargetPlan::External { base, secure_base, tls, .. } = &plan.target else { panic!("external") };
+    assert_eq!((base.tls, plan.runs[0].groups[0].secure, plan.target.is_insecure()), (false, true, false));
+    assert_eq!(secure_base.as_ref().map(Base::url).as_deref(), Some("https://push.example:8443"));
+    let want = TlsSpec {
+        ca: Some("ca.pem".into()),
+        identity: Some(("me.pem".into(), "me.key".into())),
+        server_name: Some("other.example".into()),
+        insecure: false,
+        resumption: true,
+    };
+    assert_eq!(*tls, want);
+    assert_eq!(plan.to_json()["target"]["tls"]["key"], "me.key");
+
+    let plan = plan_of(
+        &with("base = \"https://a\"\ntls = { insecure = true }", "secure = true"),
+        &Overrides::default(),
+    );
+    assert!(
+        plan.target.is_insecure() && plan.notes.iter().any(|n| n.contains("not verified")),
+        "{:?}",
+        plan.notes
+    );
+
+    let bundled =
+        "bundled = { fault = \"restart at 5s\", ping = \"0s\", history = 5 }\ntls = { resumption = true }";
+    let plan = plan_of(&with(bundled, "secure = true"), &Overrides::default());
+    let want = BundledSpec {
+        fault: Some("restart at 5s".into()),
+        ping: Some(Nanos::ZERO),
+        hold: None,
+        history: Some(5),
+        resumption: true,
+    };
+    assert_eq!(plan.target, TargetPlan::Bundled(want));
+    assert_eq!(plan.to_json()["target"]["bundled"]["history"], 5);
+    let other = Overrides { target: Some("https://127.0.0.1:1".into()), ..Overrides::default() };
+    assert!(
+        matches!(plan_of(&with(bundled, ""), &other).target, TargetPlan::External { base, .. } if base.tls)
+    );
+}
+
+#[test]
 fn the_quick_form_needs_little_and_says_what_is_missing() {
     let bundled = Quick { transport: "long-poll".into(), ..Quick::default() };
     let plan = quick(&bundled).unwrap_or_else(|e| panic!("{e}"));
-    assert_eq!((&plan.target, plan.runs[0].transport()), (&TargetPlan::Bundled, "long_poll"));
+    assert_eq!(
+        (&plan.target, plan.runs[0].transport()),
+        (&TargetPlan::Bundled(BundledSpec::default()), "long_poll")
+    );
     assert!(plan.runs[0].publish.is_some());
     let foreign = Quick {
         target: Some("ws://127.0.0.1:9000/ws/news".into()),
@@ -177,6 +232,72 @@ fn the_quick_form_needs_little_and_says_what_is_missing() {
         ..foreign
     };
     assert_eq!(quick(&wrong).expect_err("three faults").len(), 3);
+}
+
+const STREAMS: &str = r#"
+title = "Which stream?"
+[target]
+base = "http://127.0.0.1:18080"
+[load]
+clients = 5
+[[case]]
+name = "events"
+sse = { get = "/sse/${channel}", max_duration = "30s" }
+[[case]]
+name = "frame"
+forever_iframe = { get = "/iframe/${channel}" }
+[[case]]
+name = "chunks"
+chunked = { get = "/chunked/${channel}" }
+[[case]]
+name = "parts"
+multipart = { get = "/multipart/${channel}", cursor = { part_header = "Etag", into_query = "e" } }
+[[case]]
+name = "lengths"
+stream = { post = "/s/${channel}", body = "{}", split = { length = "u16", order = "little" }, max_events = 9, max_bytes = "1 KiB" }
+[[case]]
+name = "records"
+stream = { get = "/s/${channel}", split = { delimiter = "\u001e" }, max_message = "2 KiB" }
+"#;
+
+#[test]
+fn streams_have_their_own_splitters_and_cursors() {
+    let plan = plan_of(STREAMS, &Overrides::default());
+    let groups = || plan.runs.iter().map(|run| &run.groups[0].carrier);
+    let keys: Vec<_> = groups().map(CarrierSpec::key).collect();
+    assert_eq!(keys, ["sse", "forever_iframe", "chunked", "multipart", "stream", "stream"]);
+    let specs = groups().map(|carrier| match carrier {
+        CarrierSpec::Stream(spec) => spec,
+        other => panic!("{other:?}"),
+    });
+    let [sse, frame, chunks, parts, lengths, records] = specs.collect::<Vec<_>>()[..] else { panic!("six") };
+    let splits = [sse, frame, chunks, parts].map(|s| &s.split);
+    assert_eq!(splits, [&SplitSpec::Sse, &SplitSpec::Script, &SplitSpec::Chunk, &SplitSpec::Multipart]);
+    let (from, into) = (CursorFrom::SseId, CursorInto::Header("Last-Event-ID".into()));
+    assert_eq!(sse.cursor, CursorSpec::Value { from, into, initial: None });
+    assert_eq!((&frame.cursor, sse.most_duration), (&CursorSpec::None, Some(Nanos(30_000_000_000))));
+    assert_eq!((lengths.method, lengths.body.as_str()), (Method::Post, "{}"));
+    assert_eq!((lengths.most_events, lengths.most_bytes), (Some(9), Some(1024)));
+    assert_eq!((&records.split, records.max_message_bytes), (&SplitSpec::Delimiter(vec![0x1E]), 2048));
+    let shown = plan.to_json();
+    let shown = |run: usize| &shown["runs"][run]["groups"][0];
+    assert_eq!(shown(0)["sse"]["cursor"]["sse"], json!("id"));
+    assert_eq!(shown(3)["multipart"]["cursor"]["part_header"], json!("Etag"));
+    assert_eq!(shown(4)["stream"]["split"], json!({"length": "u16", "order": "little"}));
+    assert_eq!(
+        (&shown(4)["stream"]["post"], &shown(4)["stream"]["max_bytes"]),
+        (&json!("/s/${channel}"), &json!(1024))
+    );
+    assert!(plan.notes.iter().any(|n| n.contains("\"lengths\" ends its answers itself")), "{:?}", plan.notes);
+}
+
+#[test]
+fn every_transport_of_the_quick_form_has_its_path_on_the_bundled_server() {
+    for transport in Quick::TRANSPORTS {
+        let plan = quick(&Quick { transport: transport.into(), ..Quick::default() }).expect(transport);
+        assert_eq!(plan.runs[0].transport(), transport);
+        assert!(plan.runs[0].groups[0].carrier.path().ends_with("/${channel}"));
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The table of carriers: `check`, `--help`, the documentation and the tests loop over it.
 
-use super::{Carrier, Pull, Stream, WebSocket};
+use super::{Carrier, HttpStream, Pull, WebSocket};
 use crate::scenario::{CarrierSpec, StreamKind};
 
 /// One carrier.
@@ -74,7 +74,7 @@ pub static CARRIERS: &[CarrierRow] = &[
 
 fn stream(kind: StreamKind, spec: &CarrierSpec) -> Option<Box<dyn Carrier>> {
     match spec {
-        CarrierSpec::Stream(spec) if spec.kind == kind => Some(Box::new(Stream::new(spec))),
+        CarrierSpec::Stream(spec) if spec.kind == kind => Some(Box::new(HttpStream::new(spec))),
         _ => None,
     }
 }

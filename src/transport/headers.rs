@@ -100,7 +100,7 @@ fn frame(origin: &str) -> String {
 }
 
 /// What desktop Chrome sends with an upgrade, but for its offer of `permessage-deflate` (70 bytes
-/// once a connection): we take no extension, so we offer none.
+/// once a connection), which goes out when the scenario asks for compression.
 fn websocket(origin: &str) -> String {
     format!(
         "Pragma: no-cache\r\nCache-Control: no-cache\r\n{USER_AGENT}Origin: {origin}\r\n\
@@ -111,6 +111,8 @@ fn websocket(origin: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::DeflateSpec;
+    use crate::transport::websocket::extension;
 
     const KINDS: [RequestKind; 5] = [
         RequestKind::Get,
@@ -152,5 +154,21 @@ mod tests {
                 assert!(!browser.contains(owned), "{kind:?}: {owned}");
             }
         }
+    }
+
+    /// The examples of the documentation, in their order: a line per header as it goes out.
+    fn documented() -> Vec<String> {
+        let page = include_str!("../../docs/headers.md");
+        let blocks = page.split("```http\n").skip(1);
+        blocks.map(|b| b.split("```").next().unwrap_or_default().replace('\n', "\r\n")).collect()
+    }
+
+    #[test]
+    fn the_documentation_is_what_is_sent() {
+        let sent = KINDS.map(|kind| block(&HeaderProfile::Browser, kind, "127.0.0.1:18080", false));
+        let offers = [false, true].map(|no_context_takeover| {
+            extension::offer(Some(DeflateSpec { no_context_takeover })).to_owned()
+        });
+        assert_eq!(documented(), [&sent[..], &offers[..]].concat());
     }
 }

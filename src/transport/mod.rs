@@ -30,7 +30,7 @@ pub use publish_message::MessageMaker;
 pub use publish_values::{OwnValues, ReceiversReader};
 pub use pull::{Pull, unexpected};
 pub use request::PostHead;
-pub use stream::Stream;
+pub use stream::HttpStream;
 pub use websocket::WebSocket;
 
 pub use crate::model::Stage;

@@ -144,6 +144,7 @@ pub(crate) struct Basket {
     pub(crate) stages: Vec<Stage>,
     /// Whether TLS may have a part in the bytes.
     pub(crate) secure: bool,
+    pub(crate) pongs: Vec<Nanos>,
 }
 
 impl Sink for Basket {
@@ -161,6 +162,10 @@ impl Sink for Basket {
     fn stage(&mut self, stage: Stage, took: Nanos) {
         assert!(took < Nanos(PATIENCE.as_nanos() as u64));
         self.stages.push(stage);
+    }
+
+    fn pong(&mut self, took: Nanos) {
+        self.pongs.push(took);
     }
 
     fn connected(&mut self, started: Nanos, finished: Nanos) {
@@ -198,6 +203,20 @@ impl Client {
         poll_fn(|cx| self.session.poll_event(cx, &mut self.basket)).await
     }
 
+    /// The next event, also when it only comes because the session wanted to be polled; as the loop
+    /// of a client does it.
+    pub(crate) async fn next_on_time(&mut self) -> Result<Event, Failure> {
+        loop {
+            let deadline = self.session.next_deadline().unwrap_or(Nanos::MAX);
+            let wait = Duration::from(deadline - Clock::Monotonic.now()).min(PATIENCE);
+            let event = poll_fn(|cx| self.session.poll_event(cx, &mut self.basket));
+            if let Ok(event) = tokio::time::timeout(wait, event).await {
+                assert!(self.session.wire().balances(), "{:?}", self.session.wire());
+                return event;
+            }
+        }
+    }
+
     pub(crate) async fn ask(&mut self) -> Result<Event, Failure> {
         self.session.request();
         self.next().await
@@ -229,4 +248,44 @@ pub(crate) fn endpoint(address: SocketAddr) -> Endpoint {
 /// On a runtime such as a worker has.
 pub(crate) fn on_a_worker<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
+}
+
+/// `websocket()` with other options.
+pub(crate) fn websocket_with(change: impl FnOnce(&mut WebSocketSpec)) -> CarrierSpec {
+    let CarrierSpec::WebSocket(mut spec) = websocket() else { panic!("a WebSocket") };
+    change(&mut spec);
+    CarrierSpec::WebSocket(spec)
+}
+
+/// Accepts an upgrade with this extension and sends these bytes with it, in one write.
+pub(crate) fn upgrade_with(peer: &mut TcpStream, extension: &str, frames: &[u8]) {
+    let request = read_head(peer);
+    let head = accepting(&request);
+    let head = format!("{}Sec-WebSocket-Extensions: {extension}\r\n\r\n", &head[..head.len() - 2]);
+    let _ = peer.write_all(&[head.as_bytes(), frames].concat());
+}
+
+/// A client's frame: its opcode and its payload without the mask; `None` when there is none.
+pub(crate) fn client_frame(peer: &mut TcpStream) -> Option<(u8, Vec<u8>)> {
+    let mut head = [0; 2];
+    peer.read_exact(&mut head).ok()?;
+    assert_eq!(head[1] & 0x80, 0x80, "a client masks");
+    let mut wide = [0; 8];
+    let length = match head[1] & 0x7F {
+        126 => {
+            peer.read_exact(&mut wide[6..]).ok()?;
+            u64::from_be_bytes(wide)
+        }
+        127 => {
+            peer.read_exact(&mut wide).ok()?;
+            u64::from_be_bytes(wide)
+        }
+        n => u64::from(n),
+    };
+    let (mut mask, mut body) = ([0; 4], vec![0; length as usize]);
+    peer.read_exact(&mut mask).ok()?;
+    peer.read_exact(&mut body).ok()?;
+    body.iter_mut().zip(mask.iter().cycle()).for_each(|(byte, mask)| *byte ^= mask);
+    assert_eq!(head[0] & 0xF0, 0x80, "whole and not compressed");
+    Some((head[0] & 0x0F, body))
 }

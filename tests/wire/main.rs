@@ -8,4 +8,7 @@ mod byte_count;
 mod fake;
 mod publish;
 mod reconnect;
+mod stream;
 mod tls;
+mod websocket_deflate;
+mod websocket_session;

@@ -101,9 +101,12 @@ mod tests {
 
     #[test]
     fn what_was_told_and_the_rest_are_the_total() {
-        let mut bytes = TlsBytes::default();
-        bytes.read = Way { wire: 1000, whole: 1000, plain: 0, handshake: 0 };
-        bytes.written = Way { wire: 300, whole: 0, plain: 0, handshake: 0 };
+        let mut bytes = TlsBytes {
+            read: Way { wire: 1000, whole: 1000, ..Way::default() },
+            written: Way { wire: 300, ..Way::default() },
+            base: Traffic::default(),
+            told: Traffic::default(),
+        };
         bytes.handshake_ends();
         assert_eq!((bytes.handshake(), bytes.records()), ((1000, 300), (0, 0)));
         let first = bytes.take();

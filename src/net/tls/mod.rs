@@ -5,6 +5,7 @@
 
 mod bytes;
 mod config;
+mod pump;
 mod session;
 #[cfg(test)]
 mod tests;

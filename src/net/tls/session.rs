@@ -6,11 +6,12 @@
 
 use super::bytes::TlsBytes;
 use super::config::TlsProfile;
+use super::pump::Stop;
 use crate::clock::Clock;
 use crate::model::{Nanos, Traffic};
 use rustls::Error;
 use rustls::client::UnbufferedClientConnection;
-use rustls::unbuffered::{ConnectionState, EncodeError, EncryptError, UnbufferedStatus};
+use rustls::unbuffered::{ConnectionState, EncryptError};
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
@@ -43,29 +44,20 @@ pub(in crate::net) enum HandshakeError {
 
 /// See the module.
 pub(in crate::net) struct Session {
-    connection: UnbufferedClientConnection,
+    pub(super) connection: UnbufferedClientConnection,
     scratch: Rc<RefCell<Vec<u8>>>,
     /// The beginning of what is not whole yet.
-    part: Vec<u8>,
+    pub(super) part: Vec<u8>,
     /// Decrypted, and not taken yet, since the caller's buffer was too small.
-    held: Vec<u8>,
+    pub(super) held: Vec<u8>,
     /// Encrypted, and not taken yet by the kernel.
-    out: Vec<u8>,
+    pub(super) out: Vec<u8>,
     /// Plain bytes that `out` stands for and that the writer has not been told of yet.
     owed: usize,
-    peer_closed: bool,
+    pub(super) peer_closed: bool,
     /// After an error the TLS layer is not touched again: it no longer knows where it is in the bytes.
-    dead: bool,
-    bytes: TlsBytes,
-}
-
-/// Where a pump stopped.
-#[derive(PartialEq, Eq)]
-enum Stop {
-    /// Application data may be sent.
-    Open,
-    /// Nothing can be done before more is read.
-    Blocked,
+    pub(super) dead: bool,
+    pub(super) bytes: TlsBytes,
 }
 
 impl Session {
@@ -82,7 +74,7 @@ impl Session {
         Ok(session)
     }
 
-    fn new(profile: &TlsProfile, scratch: Rc<RefCell<Vec<u8>>>) -> Result<Session, Error> {
+    pub(super) fn new(profile: &TlsProfile, scratch: Rc<RefCell<Vec<u8>>>) -> Result<Session, Error> {
         Ok(Session {
             connection: UnbufferedClientConnection::new(profile.config(), profile.name())?,
             scratch,
@@ -296,62 +288,6 @@ impl Session {
         self.poll_out(socket, cx)
     }
 
-    /// Lets the TLS layer go on until it wants more bytes, or may send: how many of the incoming bytes
-    /// are done with. What it has to say itself is put into `out`.
-    fn pump(&mut self, incoming: &mut [u8], plain: &mut dyn FnMut(&[u8])) -> Result<(usize, Stop), Error> {
-        let mut taken = 0;
-        if self.dead {
-            return Err(Error::General("the connection had failed before".to_owned()));
-        }
-        loop {
-            let UnbufferedStatus { discard, state } =
-                self.connection.process_tls_records(&mut incoming[taken..]);
-            taken += discard;
-            self.bytes.read.whole += discard as u64;
-            match state {
-                Err(error) => {
-                    self.say_last_words();
-                    return Err(error);
-                }
-                Ok(ConnectionState::ReadTraffic(mut records)) => {
-                    while let Some(record) = records.next_record() {
-                        let record = record?;
-                        taken += record.discard;
-                        self.bytes.read.whole += record.discard as u64;
-                        self.bytes.read.plain += record.payload.len() as u64;
-                        plain(record.payload);
-                    }
-                }
-                Ok(ConnectionState::EncodeTlsData(mut record)) => {
-                    encode(&mut self.out, |room| record.encode(room));
-                }
-                Ok(ConnectionState::TransmitTlsData(sent)) => sent.done(),
-                Ok(ConnectionState::PeerClosed) => self.peer_closed = true,
-                Ok(ConnectionState::WriteTraffic(_)) => return Ok((taken, Stop::Open)),
-                Ok(_) => return Ok((taken, Stop::Blocked)),
-            }
-        }
-    }
-
-    /// The same with what is there already; what it decrypts is held.
-    fn pump_part(&mut self) -> Result<(usize, Stop), Error> {
-        let (mut held, mut part) = (std::mem::take(&mut self.held), std::mem::take(&mut self.part));
-        let pumped = self.pump(&mut part, &mut |plain| held.extend_from_slice(plain));
-        (self.held, self.part) = (held, part);
-        pumped
-    }
-
-    /// After an error: the alert that tells the peer of it.
-    fn say_last_words(&mut self) {
-        self.dead = true;
-        // What is to be written comes before anything is looked at, so there need be no bytes.
-        while self.connection.wants_write() {
-            let state = self.connection.process_tls_records(&mut []).state;
-            let Ok(ConnectionState::EncodeTlsData(mut record)) = state else { return };
-            encode(&mut self.out, |room| record.encode(room));
-        }
-    }
-
     /// See [`crate::net::Stream::tls_bytes`].
     pub(in crate::net) fn record_bytes(&self) -> (u64, u64) {
         self.bytes.records()
@@ -383,50 +319,6 @@ impl Session {
     }
 }
 
-/// Appends one record to `out`, with as much room as it asks for.
-fn encode(out: &mut Vec<u8>, mut into: impl FnMut(&mut [u8]) -> Result<usize, EncodeError>) {
-    if let Err(EncodeError::InsufficientSize(wanted)) = into(&mut []) {
-        let known = out.len();
-        out.resize(known + wanted.required_size, 0);
-        let written = into(&mut out[known..]).unwrap_or(0);
-        out.truncate(known + written);
-    }
-}
-
 fn broken(error: Error) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, error)
-}
-
-/// A session without a socket, for tests.
-#[cfg(test)]
-impl Session {
-    pub(super) fn unconnected(profile: &TlsProfile) -> Result<Session, Error> {
-        Session::new(profile, Rc::default())
-    }
-
-    /// As if these bytes had been read; what is to be written.
-    pub(super) fn feed(&mut self, bytes: &[u8]) -> Result<Vec<u8>, Error> {
-        self.bytes.read.wire += bytes.len() as u64;
-        self.part.extend_from_slice(bytes);
-        let (taken, stop) = self.pump_part()?;
-        self.part.drain(..taken);
-        if stop == Stop::Open && self.bytes.read.handshake == 0 {
-            self.bytes.handshake_ends();
-        }
-        Ok(std::mem::take(&mut self.out))
-    }
-
-    /// Bytes that are to go out with the next.
-    pub(super) fn unsent(&mut self, mut bytes: Vec<u8>) {
-        bytes.append(&mut self.out);
-        self.out = bytes;
-    }
-
-    pub(super) fn take_held(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.held)
-    }
-
-    pub(super) fn account(&self) -> TlsBytes {
-        self.bytes
-    }
 }

@@ -6,10 +6,10 @@ use crate::scenario::Base;
 pub(in crate::scenario) fn parse_base(text: &str) -> Result<Base, &'static str> {
     let (scheme, rest) =
         text.split_once("://").ok_or("scheme, host and port, such as \"http://127.0.0.1:18080\"")?;
-    let own = match scheme.to_ascii_lowercase().as_str() {
-        "http" | "ws" => 80,
-        "https" | "wss" => return Err("http:// or ws://: TLS is not built yet"),
-        _ => return Err("http:// or ws:// in front of the host"),
+    let tls = match scheme.to_ascii_lowercase().as_str() {
+        "http" | "ws" => false,
+        "https" | "wss" => true,
+        _ => return Err("http://, https://, ws:// or wss:// in front of the host"),
     };
     let rest = rest.strip_suffix('/').unwrap_or(rest);
     if rest.contains(['/', '?', '#']) {
@@ -19,7 +19,7 @@ pub(in crate::scenario) fn parse_base(text: &str) -> Result<Base, &'static str> 
         return Err("no user and password here: put an Authorization header into `headers`");
     }
     let (host, port) = split_port(rest)?;
-    Ok(Base { tls: false, host, port: port.unwrap_or(own) })
+    Ok(Base { tls, host, port: port.unwrap_or(if tls { 443 } else { 80 }) })
 }
 
 fn split_port(text: &str) -> Result<(String, Option<u16>), &'static str> {
@@ -60,6 +60,8 @@ mod tests {
         assert_eq!(parse_base("WS://localhost/"), Ok(base("localhost", 80)));
         assert_eq!(parse_base("http://[::1]:9"), Ok(base("::1", 9)));
         assert_eq!(parse_base("http://[::1]"), Ok(base("::1", 80)));
+        assert_eq!(parse_base("https://a"), Ok(Base { tls: true, ..base("a", 443) }));
+        assert_eq!(parse_base("WSS://a:8443/"), Ok(Base { tls: true, ..base("a", 8443) }));
     }
 
     #[test]
@@ -67,8 +69,7 @@ mod tests {
         for wrong in [
             "127.0.0.1:80",
             "ftp://a",
-            "https://a",
-            "wss://a",
+            "https://a/b",
             "http://",
             "http://a/b",
             "http://a?b",

@@ -50,11 +50,15 @@ pub struct Plan {
 #[derive(Clone, Debug, PartialEq)]
 pub enum TargetPlan {
     /// The bundled reference server, a fresh process for each run.
-    Bundled,
+    Bundled(BundledSpec),
     /// A server that is there, or that `start` starts.
     External {
         /// Scheme, host and port, no path.
         base: Base,
+        /// Where clients attach that ask for TLS, when it is not `base`.
+        secure_base: Option<Base>,
+        /// How TLS is spoken, to `base`, `secure_base` and the publish endpoint alike.
+        tls: TlsSpec,
         /// A shell command that starts it, run in the scenario file's folder; stopped after each run.
         start: Option<String>,
         /// A path that answers with a status below 400 when the target is ready.
@@ -66,6 +70,28 @@ pub enum TargetPlan {
         /// Whether an address that is neither loopback nor private may be driven.
         allow_remote: bool,
     },
+}
+
+impl TargetPlan {
+    /// Whether certificates are taken unseen.
+    pub fn is_insecure(&self) -> bool {
+        matches!(self, TargetPlan::External { tls: TlsSpec { insecure: true, .. }, .. })
+    }
+}
+
+/// `[target] bundled = { ... }`: options of the bundled server. What is left out is its own default.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BundledSpec {
+    /// What it does wrong on purpose, as its `--fault` reads it.
+    pub fault: Option<String>,
+    /// How often it pings each WebSocket, whole milliseconds; zero: never.
+    pub ping: Option<Nanos>,
+    /// How long it holds a long poll, whole milliseconds.
+    pub hold: Option<Nanos>,
+    /// Messages it keeps for each channel.
+    pub history: Option<u32>,
+    /// Whether TLS sessions are resumed.
+    pub resumption: bool,
 }
 
 /// The scheme, host and port of a target.

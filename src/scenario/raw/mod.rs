@@ -11,6 +11,7 @@ mod life;
 mod many;
 mod publish;
 mod slo;
+mod stream;
 mod text;
 mod unions;
 mod websocket;
@@ -24,6 +25,7 @@ pub(super) use publish::{
     Unit,
 };
 pub(super) use slo::Slo;
+pub(super) use stream::{Endless, Order, Prefix, Split, SplitTable, Stream};
 pub(super) use text::{Bytes, PerSecond, Text};
 pub(super) use unions::{ChannelsOf, Cursor, CursorTable, Headers, Pairs};
 pub(super) use websocket::{Deflate, Ping, WebSocket};
@@ -50,7 +52,7 @@ pub(super) struct Scenario {
     #[schemars(required, extend("x-want" = "a section [load] with at least clients = 500"))]
     pub(super) load: Option<Load>,
     /// The cases that are compared: one transport each.
-    #[schemars(required, length(min = 1), extend("x-want" = "at least one [[case]] with a name and one of poll, long_poll, websocket"))]
+    #[schemars(required, length(min = 1), extend("x-want" = "at least one [[case]] with a name and a transport: poll, long_poll, stream, sse, forever_iframe, chunked, multipart or websocket"))]
     pub(super) case: Option<Vec<Case>>,
     /// Values to go through: runs = cases x every combination x repeat.
     pub(super) sweep: Option<Sweep>,
@@ -62,9 +64,16 @@ pub(super) struct Scenario {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Target {
-    /// Scheme, host and port, without a path.
-    #[schemars(required, example = "http://127.0.0.1:18080", extend("x-want" = "scheme, host and port, such as \"http://127.0.0.1:18080\""))]
+    /// Scheme, host and port, without a path. Wanted, unless `bundled` is there.
+    #[schemars(example = "http://127.0.0.1:18080", extend("x-want" = "scheme, host and port, such as \"http://127.0.0.1:18080\""))]
     pub(super) base: Option<String>,
+    /// Where cases with `secure = true` attach, when that is not `base`.
+    #[schemars(example = "https://127.0.0.1:18443", extend("x-want" = "scheme, host and port, such as \"https://127.0.0.1:18443\""))]
+    pub(super) secure_base: Option<String>,
+    /// How TLS is spoken, wherever the target is reached by https or wss.
+    pub(super) tls: Option<Tls>,
+    /// Options of the bundled server, in place of a `base`.
+    pub(super) bundled: Option<Bundled>,
     /// A shell command that starts it, run in the scenario file's folder; stopped after each run.
     #[schemars(length(min = 1), example = "exec ./my-server --port 18080")]
     pub(super) start: Option<String>,
@@ -80,6 +89,50 @@ pub(super) struct Target {
     /// that is yours.
     #[schemars(extend("default" = false))]
     pub(super) allow_remote: Option<bool>,
+}
+
+/// `tls = { ca = "ca.pem" }`. Files are looked for beside the scenario file.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Tls {
+    /// A PEM file with the roots to trust, in place of the system's.
+    #[schemars(length(min = 1), example = "ca.pem")]
+    pub(super) ca: Option<String>,
+    /// A PEM file with a client certificate and its chain.
+    #[schemars(length(min = 1), example = "me.pem")]
+    pub(super) cert: Option<String>,
+    /// A PEM file with the key of `cert`.
+    #[schemars(length(min = 1), example = "me.key")]
+    pub(super) key: Option<String>,
+    /// The name to ask for (SNI) and that the certificate must be for, in place of the host.
+    #[schemars(regex(pattern = r"^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_.])?$|\$\{env:"), example = "push.example",
+        extend("x-want" = "a DNS name, such as \"push.example\""))]
+    pub(super) server_name: Option<String>,
+    /// Take any certificate. Every output of the run says so.
+    #[schemars(extend("default" = false))]
+    pub(super) insecure: Option<bool>,
+    /// Resume TLS sessions: the clients of a worker share what it remembers. Left out, every
+    /// connection shakes hands in full, as the first one of every visitor does.
+    #[schemars(extend("default" = false))]
+    pub(super) resumption: Option<bool>,
+}
+
+/// `bundled = { ping = "30s" }`
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Bundled {
+    /// What it does wrong on purpose: `pushbench serve --help` tells which faults there are.
+    #[schemars(length(min = 1), example = "restart at 5s for 500ms")]
+    pub(super) fault: Option<String>,
+    /// How often it pings each WebSocket; 0 is never.
+    #[schemars(extend("default" = "30s"))]
+    pub(super) ping: Option<Text<Nanos>>,
+    /// How long it holds a long poll.
+    #[schemars(extend("default" = "25s"))]
+    pub(super) hold: Option<Text<Nanos>>,
+    /// Messages it keeps for each channel.
+    #[schemars(range(min = 1), extend("default" = 1000))]
+    pub(super) history: Option<u32>,
 }
 
 /// `cost = { port = 18080 }`

@@ -1,10 +1,10 @@
 //! What a session sends, over its carrier or over the dialect's own connection, and the answers there.
 
-use super::engine::{excerpt, is_good};
 use super::filter::{Around, Filter};
 use super::line::Job;
 use super::seen::Seen;
 use super::session::DialectSession;
+use super::words::{excerpt, is_good};
 use super::{Happening, Outgoing};
 use crate::model::{Failure, Nanos};
 use crate::scenario::{DialectSpec, RequestSpec, StepAction, StepSpec};

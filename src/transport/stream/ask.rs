@@ -6,7 +6,7 @@ use super::super::http1::{Decoder, Head, Step};
 use super::super::pull::unexpected;
 use super::super::request::PullRequest;
 use super::super::split::{Fault, Splitter};
-use super::Stream;
+use super::HttpStream;
 use crate::model::{Failure, Nanos, Traffic};
 use crate::net::{self, Dialer, Endpoint, Memory, io_failure};
 use crate::scenario::{SplitSpec, StreamKind, StreamSpec};
@@ -35,7 +35,7 @@ pub(super) struct Asked {
     pub(super) spent: Traffic,
 }
 
-impl Stream {
+impl HttpStream {
     /// Connects, or uses the connection that the last session left, and asks. Cancel-safe: dropping
     /// it resets the connection.
     pub(super) async fn attach(&self, dial: &Dialer, to: &Endpoint) -> Result<Asked, Failure> {

@@ -15,7 +15,7 @@ use crate::scenario::StreamSpec;
 use session::StreamSession;
 
 /// An endless answer over HTTP/1.1.
-pub struct Stream {
+pub struct HttpStream {
     spec: StreamSpec,
     /// The cursor of a client that has received nothing.
     cursor: Cursor,
@@ -29,11 +29,11 @@ struct Caps {
     bytes: Option<u64>,
 }
 
-impl Stream {
+impl HttpStream {
     /// The carrier with its options. Its path and its body come with each endpoint, where their
     /// templates have been filled in.
-    pub fn new(spec: &StreamSpec) -> Stream {
-        Stream { spec: spec.clone(), cursor: Cursor::new(&spec.cursor) }
+    pub fn new(spec: &StreamSpec) -> HttpStream {
+        HttpStream { spec: spec.clone(), cursor: Cursor::new(&spec.cursor) }
     }
 
     fn caps(&self) -> Caps {
@@ -42,7 +42,7 @@ impl Stream {
     }
 }
 
-impl Carrier for Stream {
+impl Carrier for HttpStream {
     fn rhythm(&self) -> Rhythm {
         Rhythm::Push
     }

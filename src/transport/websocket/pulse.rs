@@ -72,7 +72,7 @@ impl Pulse {
         }
         self.waiting = None;
         let passed = (received - self.next).0 / spec.every.0.max(1);
-        self.next = self.next + spec.every * (passed + 1);
+        self.next += spec.every * (passed + 1);
         Some(received - sent)
     }
 }

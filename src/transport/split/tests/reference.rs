@@ -153,7 +153,7 @@ proptest! {
     #[test]
     fn a_longer_varint(unit in prop::collection::vec(any::<u8>(), 120..MAX)) {
         let spec = SplitSpec::Length(LengthPrefix::Varint);
-        let seen = whole(&spec, &prefixed(&[unit.clone()], LengthPrefix::Varint));
+        let seen = whole(&spec, &prefixed(std::slice::from_ref(&unit), LengthPrefix::Varint));
         prop_assert_eq!(seen.data(), [&unit[..]]);
     }
 
