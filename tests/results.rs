@@ -5,8 +5,8 @@
 use hdrhistogram::Histogram;
 use pushbench::result::{
     Bytes, CloseDetail, CostRow, Folder, Generator, GroupResult, Interval, LatencyInterval, Ledger,
-    Operations, Polls, Quantiles, ReadyStates, Results, RunDetail, RunResult, SUMMARY_SCHEMA, SloResult,
-    Summary, TargetCost, Verdict,
+    Operations, Polls, Quantiles, ReadyStates, Receivers, Results, RunDetail, RunResult, SUMMARY_SCHEMA,
+    SloResult, Spread, Summary, TargetCost, Verdict,
 };
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -292,6 +292,8 @@ fn every_key_is_documented() {
     let run = RunResult {
         target_cost: Some(TargetCost::default()),
         ready_states: Some(ReadyStates::default()),
+        receivers: Some(Receivers::default()),
+        spread: Some(Spread::default()),
         close_details: vec![CloseDetail::default()],
         groups: vec![GroupResult::default()],
         ..Default::default()

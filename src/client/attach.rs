@@ -96,7 +96,7 @@ impl VirtualClient {
     ) -> Option<Result<Event, Failure>> {
         let was_ready = session.is_ready();
         let mut poll = |cx: &mut Context<'_>| loop {
-            if let Poll::Ready(event) = session.poll_event(cx, listener) {
+            if let Poll::Ready(event) = self.poll(cx, session, listener) {
                 return Poll::Ready(Some(event));
             }
             if !was_ready && session.is_ready() {
@@ -111,6 +111,27 @@ impl VirtualClient {
             }
         };
         poll_fn(&mut poll).await
+    }
+
+    /// Polls the session; what the client is to send goes out before it, until it leaves.
+    fn poll(
+        &self,
+        cx: &mut Context<'_>,
+        session: &mut dyn Session,
+        listener: &mut Listener<'_>,
+    ) -> Poll<Result<Event, Failure>> {
+        let outbox = self.state.outbox.as_ref().filter(|_| !listener.is_leaving());
+        let Some(outbox) = outbox else { return session.poll_event(cx, listener) };
+        outbox.send(cx, session)?;
+        let polled = session.poll_event(cx, listener);
+        outbox.sent(session);
+        polled
+    }
+
+    /// What the client was to send and has not is not published; nor is what is due before it has a
+    /// session again.
+    pub(super) fn sends_no_more(&self, failure: Failure) {
+        self.state.outbox.iter().for_each(|outbox| outbox.close(failure));
     }
 
     /// Writes down how a WebSocket ended.

@@ -40,6 +40,10 @@ impl VirtualClient {
             }
         };
         listener.count_rest(&*session);
+        self.sends_no_more(match outcome {
+            Outcome::Good => Failure::ClosedByPeer,
+            Outcome::Failed(failure) => failure,
+        });
         let now = self.place.now();
         self.state.ledger.borrow_mut().ended(now);
         self.session_over(since, outcome);
@@ -52,6 +56,7 @@ impl VirtualClient {
     /// Leaves in due form: what was on its way may still come until the peer has answered.
     async fn leave(&self, session: &mut dyn Session, listener: &mut Listener<'_>, course: &mut Course) {
         let now = self.place.now();
+        self.sends_no_more(Failure::NotAttached);
         self.state.ledger.borrow_mut().leaves(now);
         self.is(ReadyState::Closing);
         listener.leaves();

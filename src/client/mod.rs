@@ -5,6 +5,7 @@
 mod alarm;
 mod ask;
 mod attach;
+mod follow;
 mod listen;
 mod listener;
 mod publisher;
@@ -14,7 +15,10 @@ mod reconnect;
 mod tests;
 mod virtual_client;
 
-pub use publisher::{Feed, FeedChannel, Publisher, PublisherReport};
+pub use follow::Follow;
+pub use publisher::{
+    EchoWay, Feed, FeedChannel, HttpWay, InBandWay, Outbox, Publisher, PublisherReport, Way,
+};
 pub use virtual_client::VirtualClient;
 
 use crate::clock::Timer;
@@ -38,6 +42,10 @@ pub struct Workplace {
     pub payload_bytes: u64,
     /// Whether the clients read an endpoint that tells its latest value only.
     pub latest_value: bool,
+    /// Whether each client sends its own messages: what it wrote for one is payload, too.
+    pub echo: bool,
+    /// How the messages of a target that publishes by itself are told.
+    pub follow: Option<Rc<Follow>>,
     /// Whether ends of sessions have close codes: WebSocket.
     pub close_codes: bool,
     /// How long its clients stay.
@@ -72,6 +80,10 @@ pub struct ClientState {
     pub returning: Cell<bool>,
     /// Bytes of its session that have been recorded.
     pub told: Cell<Traffic>,
+    /// What it is to send over its session; `None`: it only listens.
+    pub outbox: Option<Box<Outbox>>,
+    /// When it received a message that nobody stamped.
+    pub last_message: Cell<Option<Nanos>>,
     /// Its ready state and since when; `None` before it first attached, and for pull clients.
     ready: Cell<Option<(ReadyState, Nanos)>>,
 }
@@ -80,6 +92,11 @@ impl ClientState {
     /// What remains of a client of this channel.
     pub fn of_channel(channel: u32) -> ClientState {
         ClientState { channel, ..ClientState::default() }
+    }
+
+    /// The same of one that sends the messages of this channel itself.
+    pub fn that_sends(channel: u32) -> ClientState {
+        ClientState { outbox: Some(Box::default()), ..ClientState::of_channel(channel) }
     }
 
     /// It is in this state from now on; the time in the one before is written down.

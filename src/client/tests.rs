@@ -141,6 +141,8 @@ fn play(rhythm: Rhythm, acts: Vec<(Nanos, Act)>, end: Nanos) -> (Snapshot, Rc<Cl
             tag: TAG,
             payload_bytes: Stamp::LEN as u64,
             latest_value: false,
+            echo: false,
+            follow: None,
             close_codes: true,
             life: LifeSpec::default(),
             reconnect: ReconnectSpec::default(),

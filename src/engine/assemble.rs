@@ -3,6 +3,7 @@
 mod costs;
 mod ledgers;
 mod lives;
+mod own;
 mod series;
 
 use super::readings::Readings;
@@ -78,6 +79,7 @@ pub(super) fn assemble(run: &RunPlan, gathered: Gathered) -> (RunResult, RunDeta
     result.offered_per_s = per_second(due, measured_s);
     times_and_counts(&mut result, &whole, measured, measured_s);
     result.ledger = ledgers::of_run(run, &gathered, &all, &closed);
+    own::told(run, &mut result, measured, &gathered.done);
     result.delivery = delivery_quantiles(measured.response_of(Op::Deliver), result.ledger.lost);
     result.delivery_from_send = delivery_quantiles(&measured.from_send, result.ledger.lost);
     result.bytes = bytes(run, measured, &whole);
@@ -96,15 +98,25 @@ pub(super) fn assemble(run: &RunPlan, gathered: Gathered) -> (RunResult, RunDeta
             result.publish_overlapped
         ));
     }
-    verdict::judge(&mut result, &evidence(run, &gathered, measured, &closed));
+    verdict::judge(&mut result, &evidence(run, &gathered, measured, whole.arrivals, &closed));
     (result, detail)
 }
 
-fn evidence(run: &RunPlan, gathered: &Gathered, measured: &Tally, closed: &[Closed]) -> verdict::Evidence {
+fn evidence(
+    run: &RunPlan,
+    gathered: &Gathered,
+    measured: &Tally,
+    arrivals: u64,
+    closed: &[Closed],
+) -> verdict::Evidence {
     let subscribed = |at| ledgers::subscribed_at(run, &gathered.done, at);
     let received: u64 = closed.iter().map(|c| c.received).sum();
     verdict::Evidence {
-        closes: received == measured.received + measured.early + measured.replayed,
+        closes: match own::feed(run) {
+            // Nobody told what was published: all that ever came against all that was counted live.
+            Some(feed) => feed.sequence.is_none() || received == arrivals,
+            None => received == measured.received + measured.early + measured.replayed,
+        },
         staying: ledgers::staying(run, &gathered.done),
         subscribed_at_start: subscribed(gathered.timeline.measure),
         subscribed_at_end: subscribed(Nanos(gathered.timeline.drain.0.saturating_sub(1))),
@@ -123,6 +135,9 @@ fn described(run: &RunPlan, gathered: &Gathered, measured_s: f64) -> RunResult {
         repeat: run.repeat,
         swept: run.swept.iter().cloned().collect(),
         partial: gathered.partial,
+        publisher: run.publish.as_ref().map_or("", |p| p.via.key()).to_owned(),
+        cooperation: own::cooperation(run).to_owned(),
+        clock: own::clock(run).to_owned(),
         insecure: gathered.insecure,
         notes: [notes(run, gathered.insecure), gathered.notes.clone()].concat(),
         model: "open".to_owned(),
@@ -136,8 +151,10 @@ fn described(run: &RunPlan, gathered: &Gathered, measured_s: f64) -> RunResult {
 
 fn notes(run: &RunPlan, insecure: bool) -> Vec<String> {
     let mut notes = Vec::new();
-    if run.publish.is_none() {
-        notes.push("nothing was published by this run: delivery time and loss were not measured".to_owned());
+    match run.publish.as_ref().map(|p| &p.via) {
+        None => notes
+            .push("nothing was published by this run: delivery time and loss were not measured".to_owned()),
+        Some(via) => notes.extend(own::note(via).map(str::to_owned)),
     }
     if insecure {
         notes.push("certificates were not verified (insecure = true)".to_owned());

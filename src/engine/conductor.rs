@@ -4,6 +4,7 @@
 use super::assemble::{Gathered, Interim, assemble};
 use super::cores::{Cores, allowed, assign};
 use super::interrupt::Interrupt;
+use super::program::Program;
 use super::readings::Readings;
 use super::target::{Found, RunningTarget};
 use super::timeline::{Phase, Timeline};
@@ -15,7 +16,9 @@ use crate::pace::GRID;
 use crate::probe::Depth;
 use crate::record::Snapshot;
 use crate::result::{RunDetail, RunResult};
-use crate::scenario::{Plan, RunPlan};
+use crate::scenario::{Plan, PublishVia, RunPlan};
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
@@ -40,12 +43,17 @@ pub(super) fn conduct(
     let target = RunningTarget::start(plan, run, found, options, (cores.target, interrupt), observer)?;
     let mut readings = Readings::new(target.cost_port, target.started_pid(), target.local);
     readings.take(Phase::Idle, Depth::Full);
+    let program = match run.publish.as_ref().map(|p| &p.via) {
+        Some(PublishVia::Exec(exec)) => Some(Program::start(&exec.command, plan.path.as_deref())?),
+        _ => None,
+    };
     let timeline = Timeline::new(first_due(run), &run.phases);
     let mut conductor = Conductor {
         run,
         interrupt,
         observer,
         timeline,
+        pipe: program.as_ref().and_then(Program::pipe),
         stop: Stop::new(),
         readings,
         interims: timeline
@@ -58,7 +66,9 @@ pub(super) fn conduct(
     };
     conductor.play(&target, &cores, index)?;
     conductor.readings.take(Phase::After, Depth::Light);
-    let gathered = conductor.gathered(&target, &cores);
+    conductor.pipe = None;
+    let mut gathered = conductor.gathered(&target, &cores);
+    gathered.notes.extend(program.and_then(Program::end));
     drop(target);
     Ok(assemble(run, gathered))
 }
@@ -76,6 +86,8 @@ struct Conductor<'a> {
     interrupt: &'a Interrupt,
     observer: &'a mut dyn Observer,
     timeline: Timeline,
+    /// The stdin of the program that publishes.
+    pipe: Option<Arc<OwnedFd>>,
     stop: Stop,
     readings: Readings,
     interims: Vec<Interim>,
@@ -124,6 +136,7 @@ impl Conductor<'_> {
             ),
             core: cores.workers[worker],
             stop: self.stop.clone(),
+            pipe: self.pipe.clone(),
         }
     }
 

@@ -3,11 +3,13 @@
 mod assemble;
 mod conductor;
 mod cores;
+mod feed;
 mod interrupt;
 mod manifest;
 mod places;
 pub mod preflight;
 mod process;
+mod program;
 mod rail;
 mod readings;
 mod site;
@@ -74,6 +76,9 @@ pub enum EngineError {
     /// The target could not be started or did not become ready.
     #[error("failed to start the target: {0}")]
     Target(String),
+    /// The program that is to publish could not be started.
+    #[error("failed to start the program that publishes: {0}")]
+    Publisher(String),
     /// The safety rail.
     #[error("target refused: {0}")]
     Refused(String),
@@ -172,7 +177,7 @@ fn demand(plan: &Plan, run: &RunPlan) -> preflight::Demand {
     };
     preflight::Demand {
         clients: run.clients,
-        publish_connections: run.publish.as_ref().map_or(0, |p| p.connections),
+        publish_connections: run.publish.as_ref().map_or(0, |p| p.connections()),
         local: rail::is_local(&address),
         bundled_server: matches!(plan.target, TargetPlan::Bundled(_)),
         address,

@@ -2,13 +2,14 @@
 //!
 //! One recorder a group, so that a mixed population is told apart; with one group only, everybody's.
 
+use super::feed;
 use super::worker::Setup;
-use crate::client::Workplace;
+use crate::client::{Follow, Workplace};
 use crate::clock::{Clock, Timer};
 use crate::model::Nanos;
 use crate::net::Dialer;
 use crate::record::{Recorder, Snapshot};
-use crate::scenario::{CarrierSpec, GroupPlan};
+use crate::scenario::{CarrierSpec, GroupPlan, PublishPlan};
 use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
@@ -34,7 +35,9 @@ impl Places {
     pub(super) fn new(setup: &Setup) -> io::Result<Places> {
         let clock = Clock::Monotonic;
         let (timer, dialer) = (Timer::start(clock)?, Rc::new(Dialer::new(clock)));
-        let place = |group: &GroupPlan| Rc::new(workplace(setup, group, &timer, &dialer));
+        // One for all: the receivers of a message are those of every group.
+        let follow = feed::follow(setup).map(Rc::new);
+        let place = |group: &GroupPlan| Rc::new(workplace(setup, group, (&timer, &dialer), &follow));
         let groups: Vec<Rc<Workplace>> = setup.run.groups.iter().map(place).collect();
         let common = match groups.as_slice() {
             [only] => Rc::clone(only),
@@ -68,7 +71,12 @@ impl Places {
     }
 }
 
-fn workplace(setup: &Setup, group: &GroupPlan, timer: &Timer, dialer: &Rc<Dialer>) -> Workplace {
+fn workplace(
+    setup: &Setup,
+    group: &GroupPlan,
+    (timer, dialer): (&Timer, &Rc<Dialer>),
+    follow: &Option<Rc<Follow>>,
+) -> Workplace {
     let run = &setup.run;
     Workplace {
         timer: timer.clone(),
@@ -77,6 +85,8 @@ fn workplace(setup: &Setup, group: &GroupPlan, timer: &Timer, dialer: &Rc<Dialer
         tag: setup.tag,
         payload_bytes: run.publish.as_ref().map_or(0, |p| u64::from(p.payload_bytes)),
         latest_value: group.carrier.conflates(),
+        echo: run.publish.as_ref().is_some_and(PublishPlan::is_echo),
+        follow: follow.clone(),
         close_codes: matches!(group.carrier, CarrierSpec::WebSocket(_)),
         life: group.life,
         reconnect: group.reconnect,

@@ -55,7 +55,7 @@ impl Sites {
             return Ok(None);
         };
         let site = |base: &Base| site(base, tls, *allow_remote);
-        let publish = run.publish.as_ref().and_then(|p| p.base.as_ref()).unwrap_or(base);
+        let publish = run.publish.as_ref().and_then(|p| p.base()).unwrap_or(base);
         let before = Clock::Monotonic.now();
         let own = site(base)?;
         let took = Clock::Monotonic.now() - before;

@@ -2,19 +2,20 @@
 //! of the channels, shares nothing, and hands over a snapshot at each boundary.
 
 use super::cores::pin_this_thread;
+use super::feed;
 use super::places::{Places, Taken};
 use super::site::{Site, Sites};
 use super::timeline::Timeline;
-use crate::client::{ClientState, Feed, FeedChannel, Publisher, PublisherReport, VirtualClient, Workplace};
+use crate::client::{ClientState, Publisher, PublisherReport, VirtualClient, Workplace};
 use crate::clock;
 use crate::model::{Failure, Nanos, Op, RunTag};
-use crate::net::{Cookies, Endpoint, Memory, Place, TlsClient, TlsProfile};
-use crate::pace::{Schedule, Spacing};
+use crate::net::{Cookies, Endpoint, Memory, TlsClient, TlsProfile};
 use crate::record::ClientLedger;
-use crate::scenario::{Arrivals, CarrierSpec, GroupPlan, RunPlan, fill, groups_of};
+use crate::scenario::{CarrierSpec, GroupPlan, RunPlan, fill, groups_of};
 use crate::transport::dialect::Dialect;
-use crate::transport::{self, Carrier, PostHead, RequestKind};
+use crate::transport::{self, Carrier, RequestKind};
 use std::cell::RefCell;
+use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -44,6 +45,8 @@ pub(super) struct Setup {
     pub(super) tag: RunTag,
     pub(super) core: Option<usize>,
     pub(super) stop: Stop,
+    /// The stdin of the program that publishes, if one does.
+    pub(super) pipe: Option<Arc<OwnedFd>>,
 }
 
 /// The instant at which a run is cut short; not set: `u64::MAX`. Clones share it.
@@ -120,7 +123,7 @@ async fn work(setup: &Setup, reports: &Sender<Report>) -> std::io::Result<Done> 
     // One session cache for all that this worker does.
     let tls = setup.sites.tls.as_ref().map(TlsClient::for_worker);
     let (clients, tasks): (Vec<_>, Vec<_>) = spawn_clients(setup, &places, tls.as_ref()).into_iter().unzip();
-    let publisher = start_publisher(setup, &place, tls.as_ref());
+    let publisher = start_publisher(setup, &place, &clients, tls.as_ref())?;
     let lag = spawn_local(watch_lag(Rc::clone(&place)));
     let end = hand_over(setup, &places, &clients, publisher.as_deref(), reports).await;
     place.timer.sleep_until(end).await;
@@ -160,9 +163,10 @@ fn spawn_clients(setup: &Setup, places: &Places, tls: Option<&TlsClient>) -> Vec
             let channel = i % run.channels.len();
             let group = groups[i];
             let kind = &kinds[usize::from(group)];
-            let state = Rc::new(ClientState::of_channel(channel as u32));
+            let place = places.of_group(usize::from(group));
+            let state = Rc::new(state(i, channel, place.echo));
             let client = VirtualClient {
-                place: Rc::clone(places.of_group(usize::from(group))),
+                place: Rc::clone(place),
                 state: Rc::clone(&state),
                 carrier: Rc::clone(&kind.carrier),
                 endpoint: endpoint(setup, i as u32, channel, kind),
@@ -173,6 +177,14 @@ fn spawn_clients(setup: &Setup, places: &Places, tls: Option<&TlsClient>) -> Vec
             (Client { group, state }, spawn_local(client.run()))
         })
         .collect()
+}
+
+/// With `echo` each client is a channel of its own.
+fn state(client: usize, channel: usize, echo: bool) -> ClientState {
+    match echo {
+        true => ClientState::that_sends(client as u32),
+        false => ClientState::of_channel(channel as u32),
+    }
 }
 
 fn spread(over: Nanos, index: usize, count: u32) -> Nanos {
@@ -243,37 +255,19 @@ fn endpoint(setup: &Setup, client: u32, channel: usize, kind: &Kind<'_>) -> Endp
     }
 }
 
-fn start_publisher(setup: &Setup, place: &Rc<Workplace>, tls: Option<&TlsClient>) -> Option<Rc<Publisher>> {
-    let publisher = Publisher::new(Rc::clone(place), feed(setup, tls)?);
-    publisher.start();
-    Some(publisher)
-}
-
-fn feed(setup: &Setup, tls: Option<&TlsClient>) -> Option<Feed> {
-    let run = &setup.run;
-    let plan = run.publish.as_ref()?;
-    let spacing = match plan.arrivals {
-        Arrivals::Constant => Spacing::Constant,
-        Arrivals::Poisson => Spacing::Poisson,
-    };
-    let site = &setup.sites.publish;
-    let headers: String = plan.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-    let channel = |i: usize| {
-        let path = fill(&plan.path, &run.channels.name(i, setup.tag), 0);
-        FeedChannel {
-            index: i as u32,
-            head: PostHead::new(&plan.method, &path, &site.authority, &headers),
-            schedule: Schedule::of_channel(spacing, plan.rate_per_s, run.seed, i as u32),
-        }
-    };
-    Some(Feed {
-        to: Place { tls: site.profile(tls), ..Place::plain(site.address) },
-        channels: (setup.index..run.channels.len()).step_by(setup.workers).map(channel).collect(),
-        start: setup.timeline.connected,
-        measure: setup.timeline.measured(),
-        status: plan.status.clone(),
-        connections: (plan.connections as usize).div_ceil(setup.workers),
-    })
+fn start_publisher(
+    setup: &Setup,
+    place: &Rc<Workplace>,
+    clients: &[Client],
+    tls: Option<&TlsClient>,
+) -> std::io::Result<Option<Rc<Publisher>>> {
+    let states: Vec<Rc<ClientState>> = clients.iter().map(|c| Rc::clone(&c.state)).collect();
+    if let Some(follow) = &place.follow {
+        states.iter().for_each(|state| follow.joined(state));
+    }
+    let publisher = feed::publisher(setup, place, &states, tls)?;
+    publisher.iter().for_each(Publisher::start);
+    Ok(publisher)
 }
 
 /// Looks how late this loop wakes from a timer: what it was busy with then, every client waited for.
@@ -345,6 +339,9 @@ async fn close(places: &Places, clients: &[Client], tasks: Vec<JoinHandle<()>>) 
             place.recorder.borrow_mut().fail(place.now(), Failure::Panicked);
         }
         client.state.settle(place);
+    }
+    if let Some(follow) = &places.common().follow {
+        follow.close(places.common());
     }
     places.take()
 }

@@ -23,6 +23,8 @@ pub struct ClientLedger {
     gaps: Vec<Range<u32>>,
     /// When it was subscribed.
     spans: Spans,
+    /// Of messages that the target numbers itself.
+    pub(super) own: Option<Box<super::own::OwnNumbers>>,
 }
 
 /// What a received message was to its client.
@@ -90,6 +92,7 @@ impl ClientLedger {
     /// Subscribed no longer, though it was to stay; a later `subscribed` begins the next session.
     pub fn ended(&mut self, at: Nanos) {
         self.spans.end(at, self.next, false);
+        self.own.iter_mut().for_each(|own| own.session_over(false));
     }
 
     /// It leaves on purpose. What was due before and still comes is its own until [`gone`].
@@ -103,6 +106,7 @@ impl ClientLedger {
     /// is neither's.
     pub fn gone(&mut self, for_good: bool) {
         self.spans.gone(self.next, for_good);
+        self.own.iter_mut().for_each(|own| own.session_over(for_good));
     }
 
     /// Where the instant lies at which a message was due. Constant time for the present session.
@@ -121,7 +125,7 @@ impl ClientLedger {
     }
 
     /// How many of `range` were received.
-    fn received_in(&self, range: &Range<u32>) -> u64 {
+    pub(super) fn received_in(&self, range: &Range<u32>) -> u64 {
         let seen = overlap(range, &(0..self.next));
         let first = self.gaps.partition_point(|g| g.end <= range.start);
         let within = self.gaps[first..].iter().take_while(|g| g.start < range.end);

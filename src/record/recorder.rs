@@ -23,7 +23,7 @@ pub struct Arrival {
 /// an interval, allocates nothing.
 #[derive(Debug)]
 pub struct Recorder {
-    window: Range<Nanos>,
+    pub(super) window: Range<Nanos>,
     current: Snapshot,
 }
 
@@ -43,7 +43,7 @@ impl Recorder {
         self.window.end = self.window.end.min(at);
     }
 
-    fn part(&mut self, at: Nanos) -> &mut Tally {
+    pub(super) fn part(&mut self, at: Nanos) -> &mut Tally {
         if self.window.contains(&at) { &mut self.current.measured } else { &mut self.current.other }
     }
 

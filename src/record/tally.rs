@@ -60,6 +60,16 @@ pub struct Tally {
     pub polls_skipped: u64,
     /// Messages sent while an earlier one of their channel was unanswered.
     pub overlapped: u64,
+    /// Of messages that nobody stamped, by when they came: time since the client's last one.
+    pub gap: Timing,
+    /// Of messages that tell nothing: time behind their first receiver, by when they came.
+    pub spread: Timing,
+    /// First receipts of messages that tell nothing, by when they came.
+    pub firsts: u64,
+    /// Clients that did not get such a message, by when it was first received.
+    pub missing: u64,
+    /// Messages whose own time lies after their receipt: in no time of delivery.
+    pub ahead: u64,
     /// TCP connections that subscribers opened.
     pub connections: u64,
     /// Ends of WebSocket sessions: code, reason, wasClean.
@@ -102,6 +112,11 @@ impl Default for Tally {
             empty: 0,
             polls_skipped: 0,
             overlapped: 0,
+            gap: Timing::default(),
+            spread: Timing::default(),
+            firsts: 0,
+            missing: 0,
+            ahead: 0,
             connections: 0,
             closes: Closes::default(),
             reconnect_attempts: 0,
@@ -121,6 +136,8 @@ impl Tally {
         self.from_send.merge(&o.from_send);
         self.lateness.merge(&o.lateness);
         self.loop_lag.merge(&o.loop_lag);
+        self.gap.merge(&o.gap);
+        self.spread.merge(&o.spread);
         for (a, b) in self.operations.iter_mut().zip(&o.operations) {
             a.started += b.started;
             a.finished += b.finished;
@@ -150,6 +167,9 @@ impl Tally {
         self.empty += o.empty;
         self.polls_skipped += o.polls_skipped;
         self.overlapped += o.overlapped;
+        self.firsts += o.firsts;
+        self.missing += o.missing;
+        self.ahead += o.ahead;
         self.connections += o.connections;
         self.reconnect_attempts += o.reconnect_attempts;
         self.gave_up += o.gave_up;

@@ -1,6 +1,6 @@
 //! One row a run: every key of the summary, with dots between the levels.
 
-use crate::result::{ReadyStates, RunResult, Summary, TargetCost};
+use crate::result::{ReadyStates, Receivers, RunResult, Spread, Summary, TargetCost};
 use serde_json::Value;
 
 pub(super) fn render(summary: &Summary) -> String {
@@ -24,8 +24,11 @@ fn columns(runs: &[Vec<(String, String)>]) -> Vec<String> {
     let whole = RunResult {
         target_cost: Some(TargetCost::default()),
         ready_states: Some(ReadyStates::default()),
+        receivers: Some(Receivers::default()),
+        spread: Some(Spread::default()),
         ..Default::default()
     };
+    let absent = ["target_cost", "ready_states", "receivers", "spread"];
     let mut columns: Vec<String> = flat(&whole).into_iter().map(|(k, _)| k).collect();
     let top = |key: &str| key.split('.').next().unwrap_or_default().to_owned();
     let order: Vec<String> = match serde_json::to_value(&whole) {
@@ -33,7 +36,7 @@ fn columns(runs: &[Vec<(String, String)>]) -> Vec<String> {
         _ => Vec::new(),
     };
     for (key, _) in runs.iter().flatten() {
-        if !columns.contains(key) && !["target_cost", "ready_states"].contains(&key.as_str()) {
+        if !columns.contains(key) && !absent.contains(&key.as_str()) {
             columns.push(key.clone());
         }
     }

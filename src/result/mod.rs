@@ -12,6 +12,7 @@ mod read;
 mod series;
 mod slo;
 mod summary;
+mod told;
 
 pub use charts::{Chart, read_charts};
 pub use error::ResultError;
@@ -20,6 +21,7 @@ pub use ledger::Ledger;
 pub use lives::*;
 pub use slo::{METRICS, Metric, Unit, evaluate, metric};
 pub use summary::*;
+pub use told::{Receivers, Spread};
 
 use hdrhistogram::Histogram;
 

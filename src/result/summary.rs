@@ -3,6 +3,7 @@
 //! Every struct defaults what is absent, so that a file of an older build is read; what must be
 //! there is checked by the reader. Floats pass through `finite`: NaN is never written.
 
+use super::told::{Receivers, Spread};
 use super::{CloseDetail, GroupResult, Ledger, ReadyStates, Reconnects, Stages, finite};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -98,6 +99,14 @@ pub struct RunResult {
     /// Seconds that were really measured.
     #[serde(with = "finite")]
     pub measured_s: f64,
+    /// How messages got to the target: `http`, `in_band`, `echo`, `exec`; `none`: it published by itself;
+    /// empty: nothing was published.
+    pub publisher: String,
+    /// What messages tell of themselves, by which they are told: `stamp` (ours), `time and sequence`,
+    /// `time`, `sequence` (the target's own) or `nothing`; empty: nothing was published.
+    pub cooperation: String,
+    /// The clock of the target's own times: `wall` or `monotonic`; empty without them.
+    pub clock: String,
     /// Messages a second that the schedule wanted published, all channels.
     #[serde(with = "finite")]
     pub offered_per_s: f64,
@@ -127,6 +136,15 @@ pub struct RunResult {
     pub poll: Quantiles,
     /// One publish, due -> acknowledged.
     pub publish: Quantiles,
+    /// How many received a publish, as the target told, against our own clients; `null` when it told
+    /// nothing.
+    pub receivers: Option<Receivers>,
+    /// How far the receivers of one message lie apart; `null` unless messages tell nothing of themselves.
+    pub spread: Option<Spread>,
+    /// Of messages that the target published by itself: time between two of one client, by receipt.
+    pub gaps: Quantiles,
+    /// Messages whose own time lies after their receipt: the clocks differ. In no delivery time.
+    pub ahead: u64,
     /// What was owed and what came.
     pub ledger: Ledger,
     /// Requests of pull transports in `measure`.

@@ -2,8 +2,8 @@
 
 use super::{
     Backoff, BundledSpec, CarrierSpec, Channels, CursorFrom, CursorInto, CursorSpec, GroupPlan,
-    HeaderProfile, LengthPrefix, Method, Plan, PublishPlan, PullSpec, ReconnectSpec, RunPlan, SplitSpec,
-    StreamSpec, TargetPlan,
+    HeaderProfile, LengthPrefix, MessagePiece, MessageTemplate, Method, Plan, PublishPlan, PublishVia,
+    PullSpec, ReceiversFrom, ReconnectSpec, RunPlan, SplitSpec, StreamSpec, TargetPlan, ValueFrom,
 };
 use serde_json::{Value, json};
 use std::fmt;
@@ -157,19 +157,69 @@ fn reconnect(spec: &ReconnectSpec) -> Value {
 
 fn publish(p: &PublishPlan) -> Value {
     json!({
-        "method": p.method,
-        "path": p.path,
-        "base": p.base.as_ref().map(super::Base::url),
-        "status": p.status,
-        "headers": pairs(&p.headers),
+        p.via.key(): via(&p.via),
         "rate_per_s": p.rate_per_s,
         "arrivals": match p.arrivals {
             super::Arrivals::Constant => "constant",
             super::Arrivals::Poisson => "poisson",
         },
         "payload_bytes": p.payload_bytes,
-        "connections": p.connections,
     })
+}
+
+fn via(via: &PublishVia) -> Value {
+    match via {
+        PublishVia::Http(p) => json!({
+            "method": p.method,
+            "path": p.path,
+            "base": p.base.as_ref().map(super::Base::url),
+            "status": p.status,
+            "headers": pairs(&p.headers),
+            "body": message(&p.body),
+            "receivers": p.receivers.as_ref().map(|from| match from {
+                ReceiversFrom::Pointer(text) => json!({"pointer": text}),
+                ReceiversFrom::Regex(text) => json!({"regex": text}),
+                ReceiversFrom::Header(name) => json!({"header": name}),
+            }),
+            "connections": p.connections,
+        }),
+        PublishVia::InBand(p) => json!({
+            "websocket": carrier(&CarrierSpec::WebSocket(p.websocket.clone())),
+            "send": message(&p.send),
+            "binary": p.binary,
+            "connections": p.connections,
+        }),
+        PublishVia::Echo(p) => json!({"send": message(&p.send), "binary": p.binary}),
+        PublishVia::Exec(p) => json!(p.command),
+        PublishVia::Target(feed) => json!({
+            "sequence": feed.sequence.as_ref().map(value_from),
+            "time": feed.time.as_ref().map(|time| {
+                let mut value = value_from(&time.from);
+                value["unit"] = json!(time.unit.key());
+                value["clock"] = json!(time.clock.key());
+                value
+            }),
+        }),
+    }
+}
+
+/// A message as it may stand in a scenario.
+fn message(template: &MessageTemplate) -> String {
+    let piece = |piece: &MessagePiece| match piece {
+        MessagePiece::Text(text) => text.clone(),
+        MessagePiece::Payload => "${payload}".to_owned(),
+        MessagePiece::Channel => "${channel}".to_owned(),
+        MessagePiece::Sequence => "${seq}".to_owned(),
+    };
+    template.0.iter().map(piece).collect()
+}
+
+fn value_from(from: &ValueFrom) -> Value {
+    match from {
+        ValueFrom::Pointer(text) => json!({"pointer": text}),
+        ValueFrom::Regex(text) => json!({"regex": text}),
+        ValueFrom::At { offset, length } => json!({"offset": offset, "length": length}),
+    }
 }
 
 fn headers(headers: &HeaderProfile) -> Value {

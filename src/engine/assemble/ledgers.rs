@@ -1,15 +1,16 @@
 //! What was owed to the clients and what came, group by group.
 
-use super::Gathered;
+use super::{Gathered, own};
 use crate::engine::worker::{ClientEnd, Done};
 use crate::model::Nanos;
-use crate::record::{ChannelFeed, Closed, Snapshot, Tally, close_client};
+use crate::record::{ChannelFeed, Closed, Snapshot, Tally, close_client, close_own};
 use crate::result::Ledger;
 use crate::scenario::{GroupPlan, RunPlan};
 use std::collections::BTreeMap;
 
 /// Every client against the feed of its channel, whichever worker published it, summed by group; and
-/// how many messages were due in all.
+/// how many messages were due in all. Where the target publishes by itself, each is held against the
+/// numbers that it saw, and nothing is due.
 pub(super) fn close(run: &RunPlan, done: &[Done]) -> (Vec<Closed>, u64) {
     let feeds: BTreeMap<u32, &ChannelFeed> =
         done.iter().flat_map(|d| d.feed.channels.iter().map(|(i, feed)| (*i, feed))).collect();
@@ -17,7 +18,10 @@ pub(super) fn close(run: &RunPlan, done: &[Done]) -> (Vec<Closed>, u64) {
     let mut sums = vec![Closed::default(); run.groups.len()];
     for client in clients(done) {
         let feed = feeds.get(&client.channel).copied().unwrap_or(&nothing);
-        sums[usize::from(client.group)] += close_client(&client.ledger, feed);
+        sums[usize::from(client.group)] += match own::feed(run) {
+            Some(_) => close_own(&client.ledger),
+            None => close_client(&client.ledger, feed),
+        };
     }
     (sums, feeds.values().map(|f| f.measured.len() as u64).sum())
 }
@@ -51,13 +55,26 @@ pub(super) fn of_run(run: &RunPlan, gathered: &Gathered, all: &Snapshot, closed:
     for (i, group) in run.groups.iter().enumerate() {
         // One group alone has no tally beside that of all.
         let measured = gathered.groups.get(i).map_or(&all.measured, |g| &g.measured);
-        add(&mut sum, &ledger(group, gathered.drained, measured, &closed[i]));
+        add(&mut sum, &of_group(run, group, gathered.drained, measured, &closed[i]));
     }
     sum
 }
 
 /// The ledger of one group.
-pub(super) fn ledger(group: &GroupPlan, drained: bool, measured: &Tally, closed: &Closed) -> Ledger {
+pub(super) fn of_group(
+    run: &RunPlan,
+    group: &GroupPlan,
+    drained: bool,
+    measured: &Tally,
+    closed: &Closed,
+) -> Ledger {
+    match own::feed(run) {
+        Some(feed) => own::ledger(feed, group, drained, measured, closed),
+        None => ledger(group, drained, measured, closed),
+    }
+}
+
+fn ledger(group: &GroupPlan, drained: bool, measured: &Tally, closed: &Closed) -> Ledger {
     let conflates = group.carrier.conflates();
     let under_way = if drained { closed.missing_at_leave } else { closed.missing };
     let unless_conflated = |n: u64| if conflates { 0 } else { n };

@@ -95,7 +95,7 @@ fn group(
     closed: &Closed,
 ) -> GroupResult {
     let whole = seen.whole();
-    let ledger = ledgers::ledger(plan, gathered.drained, &seen.measured, closed);
+    let ledger = ledgers::of_group(run, plan, gathered.drained, &seen.measured, closed);
     GroupResult {
         name: plan.name.clone(),
         transport: plan.carrier.key().to_owned(),

@@ -14,6 +14,8 @@ pub struct ChannelFeed {
     /// When the messages of `measured` were due, in order: needed for clients that were subscribed
     /// for a part of it only.
     pub dues: Vec<Nanos>,
+    /// Where the target tells how many received a message: a measured sequence, and that number.
+    pub receivers: Vec<(u32, u32)>,
 }
 
 impl ChannelFeed {

@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashSet};
 
 fn feed(measured: Range<u32>, failed: Vec<u32>) -> ChannelFeed {
     let dues = measured.clone().map(|s| Nanos(u64::from(s) * 10)).collect();
-    ChannelFeed { measured, failed, dues }
+    ChannelFeed { measured, failed, dues, ..ChannelFeed::default() }
 }
 
 /// A life: what happens between one instant and the next.

@@ -20,7 +20,10 @@ pub(super) use case::{Case, Endpoint, Group, LongPoll, Pace, Poll};
 pub(super) use dialect::{Keepalive, Mqtt, On, PresetFile, Rule, SendBy, Step};
 pub(super) use life::{Life, Policy, Reconnect, ReconnectTable};
 pub(super) use many::{Many, Plain, Sets, Source};
-pub(super) use publish::{Http, Publish, Spacing};
+pub(super) use publish::{
+    Echo, Http, InBand, NoPublisher, Publish, ReceiversTable, SequenceTable, Spacing, TimeClock, TimeTable,
+    Unit,
+};
 pub(super) use slo::Slo;
 pub(super) use stream::{Endless, Order, Prefix, Split, SplitTable, Stream};
 pub(super) use text::{Bytes, PerSecond, Text};
@@ -43,7 +46,7 @@ pub(super) struct Scenario {
     pub(super) seed: Option<u64>,
     /// The server under test. Left out: the bundled reference server, fresh for every run.
     pub(super) target: Option<Target>,
-    /// The feed. Left out: nothing is published (idle clients, or a target that publishes by itself).
+    /// The feed. Left out: nothing is published (idle clients).
     pub(super) publish: Option<Publish>,
     /// How many clients, and how long each phase lasts.
     #[schemars(required, extend("x-want" = "a section [load] with at least clients = 500"))]

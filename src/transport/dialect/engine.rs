@@ -94,6 +94,11 @@ impl Engine {
         Some(next)
     }
 
+    /// Bytes of texts that wait to be sent.
+    pub(super) fn unsent(&self) -> usize {
+        self.out_bytes
+    }
+
     pub(super) fn has_out(&self) -> bool {
         !self.out.is_empty()
     }

@@ -120,6 +120,10 @@ impl Session for DialectSession {
         self.inner.send(body, binary)
     }
 
+    fn unsent(&self) -> usize {
+        self.inner.unsent() + self.engine.unsent()
+    }
+
     fn leave(&mut self) -> bool {
         self.leaving = true;
         self.inner.leave()

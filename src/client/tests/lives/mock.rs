@@ -255,7 +255,7 @@ impl Outcome {
         let dues = (0..messages).map(|i| START + ms(u64::from(i) * 10)).collect();
         close_client(
             &self.state.ledger.borrow(),
-            &ChannelFeed { measured: 0..messages, failed: vec![], dues },
+            &ChannelFeed { measured: 0..messages, failed: vec![], dues, ..ChannelFeed::default() },
         )
     }
 }
@@ -272,6 +272,8 @@ pub(super) fn play(cast: Cast) -> Outcome {
             tag: TAG,
             payload_bytes: Stamp::LEN as u64,
             latest_value: false,
+            echo: false,
+            follow: None,
             close_codes: true,
             life: cast.life,
             reconnect: cast.reconnect,

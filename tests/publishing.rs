@@ -1,0 +1,283 @@
+//! Every way of publishing, as a user runs it: what arrives, what is counted, what is told.
+
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+#![expect(clippy::disallowed_methods, reason = "tests of the whole program are outside of its clock")]
+
+mod support;
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+use support::{Ran, assert_all_delivered, assert_books_close, number, run};
+
+/// Short, and with time enough that everybody is there before the first message counts.
+const LOAD: &str = r#"
+[load]
+clients = 10
+connect = "200ms"
+warmup = "500ms"
+measure = "2s"
+drain = "1s"
+workers = 1
+"#;
+
+fn play(folder: &Path, text: &str) -> Ran {
+    let scenario = folder.join("scenario.toml");
+    std::fs::write(&scenario, format!("title = \"publishing\"\n{text}{LOAD}")).unwrap();
+    let ran = run(&folder.join("r"), &[scenario.to_str().unwrap(), "--no-charts"]);
+    assert!(folder.join("r/summary.json").exists(), "exit code {}: {}", ran.code, ran.stderr);
+    ran
+}
+
+fn case(transport: &str) -> String {
+    format!("[[case]]\nname = \"case\"\n{transport}\n")
+}
+
+#[test]
+fn a_body_of_ones_own_arrives_and_the_servers_count_of_receivers_is_ours() {
+    let dir = tempfile::tempdir().unwrap();
+    let publish = r#"
+[publish]
+http = { post = "/pub/${channel}", body = '{"c":${json(channel)},"n":${seq},"data":${json(payload)}}', headers = { Content-Type = "application/json", X-Room = "room-${channel}" }, receivers = { pointer = "/subscribers" } }
+channels = 2
+rate = "20/s"
+"#;
+    let ran = play(dir.path(), &(publish.to_owned() + &case(r#"websocket = { path = "/ws/${channel}" }"#)));
+    ran.assert_good_or_busy();
+    let run = &ran.runs()[0];
+    assert_all_delivered(run);
+    assert_books_close(run);
+    let published = number(run, "/published");
+    let receivers = |key: &str| number(run, &format!("/receivers/{key}"));
+    assert_eq!((receivers("publishes"), receivers("differing")), (published, 0), "{}", run["receivers"]);
+    assert_eq!((receivers("reported"), receivers("subscribed")), (published * 5, published * 5));
+    // What a message is wrapped in is no payload, at neither end.
+    assert_eq!(number(run, "/bytes/payload"), 64 * number(run, "/bytes/messages"));
+    assert!(number(run, "/bytes/framing") > 30 * number(run, "/bytes/messages"));
+    assert_eq!((&run["publisher"], &run["cooperation"]), (&"http".into(), &"stamp".into()));
+    assert!(ran.stdout.contains("publishes they agree"), "{}", ran.stdout);
+}
+
+#[test]
+fn publishers_in_band_have_a_line_for_each_channel_that_their_path_names() {
+    let dir = tempfile::tempdir().unwrap();
+    let publish = r#"
+[publish]
+in_band = { websocket = { path = "/duplex/${channel}" }, send = "<${payload}>" }
+channels = 2
+rate = "20/s"
+"#;
+    let ran = play(dir.path(), &(publish.to_owned() + &case(r#"websocket = { path = "/ws/${channel}" }"#)));
+    ran.assert_good_or_busy();
+    let run = &ran.runs()[0];
+    assert_all_delivered(run);
+    assert_books_close(run);
+    assert_eq!(number(run, "/publisher_bytes/payload"), 64 * number(run, "/published"));
+    assert_eq!(number(run, "/ledger/reordered"), 0);
+    assert!(ran.stdout.contains("when the kernel had taken its message"), "{}", ran.stdout);
+}
+
+#[test]
+fn lines_that_cannot_be_opened_are_failed_publishes_and_not_silence() {
+    let dir = tempfile::tempdir().unwrap();
+    let publish = r#"
+[publish]
+in_band = { websocket = { path = "/nowhere" }, send = "${payload} ${channel}" }
+rate = "20/s"
+"#;
+    let ran = play(dir.path(), &(publish.to_owned() + &case(r#"websocket = { path = "/ws/${channel}" }"#)));
+    let run = &ran.runs()[0];
+    assert_eq!((number(run, "/published"), number(run, "/publish_failed")), (0, 40));
+    assert!(number(run, "/failures/not_attached") >= 40, "{}", run["failures"]);
+    assert!(number(run, "/failures/status_4xx") > 0, "why it cannot be opened: {}", run["failures"]);
+    assert_eq!(run["verdict"], "invalid");
+    assert_books_close(run);
+}
+
+#[test]
+fn each_echoing_client_gets_all_of_its_own_messages_and_no_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let publish = "[publish]\necho = { send = \"${payload}\" }\nrate = \"20/s\"\n";
+    let ran = play(dir.path(), &(publish.to_owned() + &case(r#"websocket = { path = "/echo" }"#)));
+    ran.assert_good_or_busy();
+    let run = &ran.runs()[0];
+    let published = number(run, "/published");
+    assert_eq!(published, 10 * 40, "ten clients, 20 a second each, two seconds");
+    for key in ["expected", "delivered"] {
+        assert_eq!(number(run, &format!("/ledger/{key}")), published, "{key}");
+    }
+    assert_eq!((number(run, "/ledger/lost"), number(run, "/foreign")), (0, 0));
+    assert_eq!(number(run, "/delivery/count"), published);
+    assert_books_close(run);
+}
+
+/// Publishes what it reads by a request for each line; needs nothing but the shell.
+fn shell_publisher(to: SocketAddr) -> String {
+    format!(
+        "#!/bin/bash\nwhile IFS=$'\\t' read -r channel message; do\nexec 3<>/dev/tcp/{}/{}\nprintf 'POST /pub/%s \
+         HTTP/1.1\\r\\nHost: h\\r\\nConnection: close\\r\\nContent-Length: %d\\r\\n\\r\\n%s' \"$channel\" \
+         \"${{#message}}\" \"$message\" >&3\ncat <&3 > /dev/null\nexec 3>&-\ndone\n",
+        to.ip(),
+        to.port()
+    )
+}
+
+#[test]
+fn a_program_of_the_users_publishes_what_it_is_fed() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = pushbench::server::start_on_thread(pushbench::server::Config::default()).unwrap();
+    std::fs::write(dir.path().join("publisher.sh"), shell_publisher(server.address)).unwrap();
+    let text = format!(
+        "[target]\nbase = \"http://{}\"\n[publish]\nexec = \"bash ./publisher.sh\"\nchannels = 2\n\
+         rate = \"10/s\"\n{}",
+        server.address,
+        case(r#"websocket = { path = "/ws/${channel}" }"#)
+    );
+    let ran = play(dir.path(), &text);
+    ran.assert_good_or_busy();
+    let run = &ran.runs()[0];
+    assert_all_delivered(run);
+    assert_books_close(run);
+    assert_eq!(run["publisher"], "exec");
+    assert!(!run["notes"].to_string().contains("ended with"), "{}", run["notes"]);
+}
+
+#[test]
+fn a_program_that_dies_is_told_with_its_last_words_and_every_message_it_did_not_take() {
+    let dir = tempfile::tempdir().unwrap();
+    let publish =
+        "[publish]\nexec = \"head -n 3 > /dev/null; echo broker gone >&2; exit 7\"\nrate = \"20/s\"\n";
+    let ran = play(dir.path(), &(publish.to_owned() + &case(r#"websocket = { path = "/ws/${channel}" }"#)));
+    let run = &ran.runs()[0];
+    assert!(number(run, "/failures/publisher_ended") >= 39, "{}", run["failures"]);
+    let notes = run["notes"].to_string();
+    assert!(notes.contains("broker gone") && notes.contains("exit status: 7"), "{notes}");
+    assert_eq!(ran.code, 11, "the generator's side broke: {}", ran.stderr);
+    assert_books_close(run);
+}
+
+/// How often the scripted target publishes.
+const TICK: Duration = Duration::from_millis(20);
+/// It leaves out one message of so many.
+const GAP: u64 = 25;
+
+/// A WebSocket target that publishes by itself, the same to everybody, each message with a number and a
+/// time; `skips` says which connection does not get every [`GAP`]th message.
+fn ticking(skips: fn(usize) -> bool) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (begin, wall) = (Instant::now(), SystemTime::now());
+    let count = AtomicUsize::new(0);
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            thread::spawn({
+                let Some(head) = head(&mut stream) else { continue };
+                let skips = skips(count.fetch_add(1, Ordering::Relaxed));
+                move || tick(&mut stream, &head, (begin, wall), skips)
+            });
+        }
+    });
+    address
+}
+
+fn tick(stream: &mut TcpStream, head: &str, (begin, wall): (Instant, SystemTime), skips: bool) {
+    let _ = stream.write_all(upgraded(head).as_bytes());
+    let mut n = (begin.elapsed().as_nanos() / TICK.as_nanos()) as u64;
+    loop {
+        n += 1;
+        let after = TICK * n as u32;
+        thread::sleep(after.saturating_sub(begin.elapsed()));
+        if skips && n.is_multiple_of(GAP) {
+            continue;
+        }
+        let at = (wall + after).duration_since(SystemTime::UNIX_EPOCH).unwrap().as_micros();
+        let text = format!("{{\"x\":[1],\"seq\":{n},\"ts_us\":{at}}}");
+        let frame = [&[0x81, text.len() as u8][..], text.as_bytes()].concat();
+        if stream.write_all(&frame).is_err() {
+            return;
+        }
+    }
+}
+
+fn head(stream: &mut TcpStream) -> Option<String> {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") {
+        stream.read_exact(&mut byte).ok()?;
+        head.push(byte[0]);
+    }
+    String::from_utf8(head).ok()
+}
+
+fn upgraded(head: &str) -> String {
+    let key = head.lines().filter_map(|l| l.split_once(':'));
+    let mut key = key.filter(|(n, _)| n.eq_ignore_ascii_case("sec-websocket-key"));
+    let key = key.next().map(|(_, v)| v.trim()).unwrap_or_default();
+    let accept = tokio_tungstenite::tungstenite::handshake::derive_accept_key(key.as_bytes());
+    format!(
+        "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-accept: {accept}\r\n\r\n"
+    )
+}
+
+fn by_itself(dir: &Path, to: SocketAddr, none: &str) -> Ran {
+    let text = format!(
+        "[target]\nbase = \"http://{to}\"\n[publish]\nnone = {none}\n{}",
+        case(r#"websocket = { path = "/" }"#)
+    );
+    play(dir, &text)
+}
+
+#[test]
+fn a_target_that_tells_time_and_sequence_is_told_by_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let none = r#"{ sequence = { pointer = "/seq" }, time = { regex = '"ts_us":([0-9]+)', unit = "us" } }"#;
+    let ran = by_itself(dir.path(), ticking(|_| true), none);
+    ran.assert_good_or_busy();
+    let run = &ran.runs()[0];
+    let of = |key: &str| number(run, &format!("/ledger/{key}"));
+    assert_eq!(of("expected"), of("delivered") + of("lost"));
+    // Two seconds of 50 a second to ten clients, of which one in 25 was left out.
+    assert!((900..=1_010).contains(&of("expected")), "{}", run["ledger"]);
+    assert!((30..=50).contains(&of("lost")) && of("lost") % 10 == 0, "{}", run["ledger"]);
+    assert_eq!((of("duplicate"), of("reordered")), (0, 0));
+    assert!(number(run, "/delivery/count") >= 850, "{}", run["delivery"]);
+    assert!(number(run, "/delivery/p90_ns") < 1_500_000_000, "the two clocks are one: {}", run["delivery"]);
+    assert_eq!((number(run, "/unstamped"), number(run, "/ahead")), (0, 0));
+    let gap = number(run, "/gaps/p50_ns") as f64 / 1e6;
+    assert!((10.0..30.0).contains(&gap), "{gap} ms");
+    assert_eq!((&run["cooperation"], &run["clock"]), (&"time and sequence".into(), &"wall".into()));
+    assert!(!run["reasons"].to_string().contains("fault of pushbench"), "{}", run["reasons"]);
+    assert!(ran.stdout.contains("wall clock"), "{}", ran.stdout);
+    assert_books_close(run);
+}
+
+#[test]
+fn of_a_target_that_tells_nothing_the_spread_and_the_missing_receipts_are_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let ran = by_itself(dir.path(), ticking(|connection| connection == 0), "{}");
+    ran.assert_good_or_busy();
+    let run = &ran.runs()[0];
+    let of = |key: &str| number(run, &format!("/spread/{key}"));
+    assert!((90..=102).contains(&of("messages")), "{}", run["spread"]);
+    // One client of ten does not get every 25th: four or so in two seconds.
+    assert!((3..=5).contains(&of("missing")), "{}", run["spread"]);
+    assert_eq!(of("behind/count"), of("messages") * 9 - of("missing"), "{}", run["spread"]);
+    assert_eq!((number(run, "/delivery/count"), number(run, "/unstamped")), (0, 0));
+    assert_eq!(run["cooperation"], "nothing");
+    assert!(ran.stdout.contains("receivers lie apart"), "{}", ran.stdout);
+    assert_books_close(run);
+}
+
+#[test]
+fn a_message_without_what_the_scenario_says_is_counted_and_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let ran = by_itself(dir.path(), ticking(|_| false), r#"{ sequence = { pointer = "/number" } }"#);
+    let run = &ran.runs()[0];
+    assert!(number(run, "/unstamped") >= 900);
+    assert_eq!(number(run, "/ledger/expected"), 0);
+    assert!(run["reasons"].to_string().contains("no sequence where"), "{}", run["reasons"]);
+}
