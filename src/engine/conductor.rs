@@ -7,6 +7,7 @@ use super::interrupt::Interrupt;
 use super::readings::Readings;
 use super::target::{Found, RunningTarget};
 use super::timeline::{Phase, Timeline};
+use super::trace::Trace;
 use super::worker::{CUT_AHEAD, Done, Report, Setup, Stop, cut_grace};
 use super::{EngineError, Observer, Options, Progress, worker};
 use crate::clock::Clock;
@@ -47,6 +48,7 @@ pub(super) fn conduct(
         observer,
         timeline,
         stop: Stop::new(),
+        trace: options.trace.clone(),
         readings,
         interims: timeline
             .boundaries()
@@ -76,6 +78,7 @@ struct Conductor<'a> {
     observer: &'a mut dyn Observer,
     timeline: Timeline,
     stop: Stop,
+    trace: Option<Trace>,
     readings: Readings,
     interims: Vec<Interim>,
     done: Vec<Done>,
@@ -123,6 +126,7 @@ impl Conductor<'_> {
             ),
             core: cores.workers[worker],
             stop: self.stop.clone(),
+            trace: self.trace.clone(),
         }
     }
 

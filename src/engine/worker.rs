@@ -3,6 +3,7 @@
 
 use super::cores::pin_this_thread;
 use super::timeline::Timeline;
+use super::trace::Trace;
 use crate::client::{ClientState, Feed, FeedChannel, Publisher, PublisherReport, VirtualClient, Workplace};
 use crate::clock::{self, Clock, Timer};
 use crate::model::{Failure, Nanos, Op, RunTag};
@@ -44,6 +45,7 @@ pub(super) struct Setup {
     pub(super) tag: RunTag,
     pub(super) core: Option<usize>,
     pub(super) stop: Stop,
+    pub(super) trace: Option<Trace>,
 }
 
 /// The instant at which a run is cut short; not set: `u64::MAX`. Clones share it.
@@ -131,7 +133,7 @@ fn workplace(setup: &Setup) -> std::io::Result<Workplace> {
     let run = &setup.run;
     Ok(Workplace {
         timer: Timer::start(clock)?,
-        dialer: Rc::new(Dialer::new(clock)),
+        dialer: Rc::new(dialer(setup, clock)),
         recorder: RefCell::new(Recorder::new(setup.timeline.measured())),
         tag: setup.tag,
         payload_bytes: run.publish.as_ref().map_or(0, |p| u64::from(p.payload_bytes)),
@@ -139,6 +141,14 @@ fn workplace(setup: &Setup) -> std::io::Result<Workplace> {
         connect_timeout: run.connect_timeout,
         request_timeout: run.request_timeout,
     })
+}
+
+fn dialer(setup: &Setup, clock: Clock) -> Dialer {
+    let dialer = Dialer::new(clock);
+    match &setup.trace {
+        Some(trace) => dialer.watched(Rc::new(trace.clone())),
+        None => dialer,
+    }
 }
 
 /// Client `i` of the run is client `i / workers` of worker `i % workers`; all attach evenly spread

@@ -1,9 +1,10 @@
 //! Opens connections, and holds what all connections of a worker share.
 
-use super::{Stream, connect_failure};
+use super::watch::Watched;
+use super::{Stream, Watch, connect_failure};
 use crate::clock::Clock;
 use crate::model::Failure;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -18,6 +19,8 @@ pub struct Dialer {
     clock: Clock,
     read_buffer: Rc<RefCell<Box<[u8]>>>,
     write_buffer: Rc<RefCell<Vec<u8>>>,
+    watch: Option<Rc<dyn Watch>>,
+    connections: Rc<Cell<u32>>,
 }
 
 impl Dialer {
@@ -27,7 +30,15 @@ impl Dialer {
             clock,
             read_buffer: Rc::new(RefCell::new(vec![0; READ_BUFFER_BYTES].into_boxed_slice())),
             write_buffer: Rc::default(),
+            watch: None,
+            connections: Rc::default(),
         }
+    }
+
+    /// From here on somebody looks at all connections.
+    pub fn watched(mut self, by: Rc<dyn Watch>) -> Dialer {
+        self.watch = Some(by);
+        self
     }
 
     /// The clock.
@@ -44,7 +55,13 @@ impl Dialer {
     pub async fn connect(&self, to: SocketAddr) -> Result<Stream, Failure> {
         let started = self.clock.now();
         let socket = open(to).await.map_err(|e| connect_failure(&e))?;
-        Ok(Stream::new(socket, self.clock, started))
+        let mut stream = Stream::new(socket, self.clock, started);
+        if let Some(by) = &self.watch {
+            self.connections.set(self.connections.get() + 1);
+            let number = self.connections.get();
+            stream.watch(Watched::open(Rc::clone(by), number, to, stream.opened().1));
+        }
+        Ok(stream)
     }
 
     /// The read buffer of the worker: borrowed for one read and the decoding of what it gave, never

@@ -7,12 +7,14 @@ mod errors;
 mod memory;
 mod resolve;
 mod stream;
+mod watch;
 
 pub use dialer::{Dialer, READ_BUFFER_BYTES};
 pub use errors::{connect_failure, io_failure};
 pub use memory::Memory;
 pub use resolve::resolve;
 pub use stream::Stream;
+pub use watch::{Watch, Way};
 
 use std::cell::RefCell;
 use std::net::SocketAddr;

@@ -1,5 +1,7 @@
 //! A TCP connection that counts what crosses it.
 
+use super::Way;
+use super::watch::Watched;
 use crate::clock::Clock;
 use crate::model::Nanos;
 use std::io;
@@ -18,12 +20,18 @@ pub struct Stream {
     last_read_at: Nanos,
     read: u64,
     written: u64,
+    watched: Option<Box<Watched>>,
 }
 
 impl Stream {
     pub(super) fn new(socket: TcpStream, clock: Clock, started: Nanos) -> Stream {
         let finished = clock.now();
-        Stream { socket, clock, started, finished, last_read_at: finished, read: 0, written: 0 }
+        Stream { socket, clock, started, finished, last_read_at: finished, read: 0, written: 0, watched: None }
+    }
+
+    /// From here on somebody looks at it.
+    pub(super) fn watch(&mut self, watched: Box<Watched>) {
+        self.watched = Some(watched);
     }
 
     /// When the connect began and when it was done.
@@ -65,6 +73,9 @@ impl AsyncRead for Stream {
             // One reading of the clock for each read: everything in it has arrived at this instant.
             self.last_read_at = self.clock.now();
             self.read += (buf.filled().len() - before) as u64;
+            if let Some(watched) = &self.watched {
+                watched.crossed(Way::In, &buf.filled()[before..], self.last_read_at);
+            }
         }
         done
     }
@@ -75,6 +86,9 @@ impl AsyncWrite for Stream {
         let done = Pin::new(&mut self.socket).poll_write(cx, bytes);
         if let Poll::Ready(Ok(n)) = done {
             self.written += n as u64;
+            if let Some(watched) = &self.watched {
+                watched.crossed(Way::Out, &bytes[..n], self.clock.now());
+            }
         }
         done
     }
