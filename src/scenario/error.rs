@@ -20,6 +20,8 @@ pub struct ScenarioErrors {
     name: String,
     source: String,
     problems: Vec<Problem>,
+    /// Those of files that this one names.
+    others: Vec<ScenarioErrors>,
     colour: bool,
 }
 
@@ -28,7 +30,13 @@ impl std::error::Error for ScenarioErrors {}
 impl ScenarioErrors {
     pub(super) fn new(name: &str, source: &str, mut problems: Vec<Problem>) -> ScenarioErrors {
         problems.sort_by_key(|p| p.span.as_ref().map(|s| s.start));
-        ScenarioErrors { name: name.to_owned(), source: source.to_owned(), problems, colour: false }
+        ScenarioErrors {
+            name: name.to_owned(),
+            source: source.to_owned(),
+            problems,
+            others: Vec::new(),
+            colour: false,
+        }
     }
 
     /// Errors of flags, which have no line.
@@ -37,9 +45,15 @@ impl ScenarioErrors {
         ScenarioErrors::new("the command line", "", messages.into_iter().map(problem).collect())
     }
 
+    /// The same, followed by those of files that this one names.
+    pub(super) fn with(mut self, others: Vec<ScenarioErrors>) -> ScenarioErrors {
+        self.others = others;
+        self
+    }
+
     /// How many errors there are; at least one.
     pub fn len(&self) -> usize {
-        self.problems.len()
+        self.problems.len() + self.others.iter().map(ScenarioErrors::len).sum::<usize>()
     }
 
     /// Never: this is made of errors.
@@ -56,6 +70,7 @@ impl ScenarioErrors {
     #[must_use]
     pub fn coloured(mut self, colour: bool) -> ScenarioErrors {
         self.colour = colour;
+        self.others = self.others.into_iter().map(|o| o.coloured(colour)).collect();
         self
     }
 }
@@ -82,7 +97,11 @@ impl fmt::Display for ScenarioErrors {
         }
         let count = self.problems.len();
         let s = if count == 1 { "" } else { "s" };
-        write!(f, "{count} error{s} in {}", self.name)
+        write!(f, "{count} error{s} in {}", self.name)?;
+        for other in &self.others {
+            write!(f, "\n\n{other}")?;
+        }
+        Ok(())
     }
 }
 

@@ -8,12 +8,14 @@
 
 mod doc;
 mod error;
+pub mod expression;
 mod layout;
 mod lower;
 mod overrides;
 mod path;
 mod plan;
 mod planned;
+mod presets;
 mod quick;
 mod raw;
 mod schema;
@@ -26,15 +28,16 @@ pub use error::ScenarioErrors;
 pub use overrides::Overrides;
 pub use plan::*;
 pub use planned::Secrets;
+pub use presets::{PRESETS, PresetInfo, Proof, check_preset, is_preset, preset};
 pub use quick::{Quick, quick};
-pub use schema::schema;
+pub use schema::{preset_schema, schema};
 pub use template::fill;
 
 use doc::Doc;
 use error::Problem;
 use lower::Report;
 use path::KeyPath;
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use std::path::Path;
 
 /// Reads a scenario file and lays it out.
@@ -65,16 +68,21 @@ type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 fn parse_with(name: &str, text: &str, overrides: &Overrides, env: Env<'_>) -> Result<Plan, ScenarioErrors> {
     let fail = |problems| ScenarioErrors::new(name, text, problems);
     let mut doc = Doc::parse(text).map_err(|e| fail(vec![e]))?;
-    let filled = doc.fill_env(env);
-    let found = faults(&doc, filled.missing);
-    let mut raw = read(text, env, &found).map_err(|e| fail(vec![e]))?;
+    let mut filled = doc.fill_env(env);
+    let mut found = faults(&doc, filled.missing, &schema());
+    let folder = Path::new(name).parent().unwrap_or(Path::new(""));
+    let presets = presets::find(&doc, folder, env);
+    found.extend(presets.problems);
+    filled.values.extend(presets.values);
+    let mut raw: raw::Scenario = read(text, env, &found, &presets.good).map_err(|e| fail(vec![e]))?;
     let mut report = Report::new(&doc, found);
+    report.folder = folder.to_owned();
     overrides.apply(&mut raw, &mut report);
     let names = overrides::names(raw.case.as_ref());
     let mut scene = lower::lower(raw, &mut report);
     overrides.choose(&mut scene.cases, &names, &mut report);
     if !report.problems.is_empty() {
-        return Err(fail(report.problems));
+        return Err(fail(report.problems).with(presets.errors));
     }
     let runs = layout::runs(&scene);
     Ok(Plan {
@@ -91,29 +99,42 @@ fn parse_with(name: &str, text: &str, overrides: &Overrides, env: Env<'_>) -> Re
 }
 
 /// What the environment and the schema find; a text whose variable is missing is not judged twice.
-fn faults(doc: &Doc<'_>, missing: Vec<(KeyPath, Problem)>) -> Vec<(KeyPath, Problem)> {
+fn faults(
+    doc: &Doc<'_>,
+    missing: Vec<(KeyPath, Problem)>,
+    schema: &serde_json::Value,
+) -> Vec<(KeyPath, Problem)> {
     let mut found = missing;
-    let walked = walk::walk(doc, &schema());
+    let walked = walk::walk(doc, schema);
     let news: Vec<_> =
         walked.into_iter().filter(|(at, _)| !found.iter().any(|(m, _)| m.touches(at))).collect();
     found.extend(news);
     found
 }
 
-/// Reads the raw types from what is not in error.
-fn read(text: &str, env: Env<'_>, found: &[(KeyPath, Problem)]) -> Result<raw::Scenario, Problem> {
+/// Reads the raw types from what is not in error, with the presets put in.
+fn read<T: DeserializeOwned + Default>(
+    text: &str,
+    env: Env<'_>,
+    found: &[(KeyPath, Problem)],
+    presets: &[presets::Named],
+) -> Result<T, Problem> {
     let mut sound = Doc::parse(text)?;
     sound.fill_env(env);
     for (at, _) in found {
         sound.remove(at);
     }
+    presets::merge(&mut sound.root, presets, env)?;
     let span = sound.root.span();
     let toml::de::DeValue::Table(table) = sound.root.into_inner() else {
-        return Ok(raw::Scenario::default());
+        return Ok(T::default());
     };
     // What fits the schema is read; this speaks up should the two ever part.
-    raw::Scenario::deserialize(toml::Deserializer::from(toml::Spanned::new(span, table)))
-        .map_err(|e| Problem { span: e.span(), message: e.message().to_owned(), help: None })
+    T::deserialize(toml::Deserializer::from(toml::Spanned::new(span, table))).map_err(|e| Problem {
+        span: e.span(),
+        message: e.message().to_owned(),
+        help: None,
+    })
 }
 
 #[cfg(test)]

@@ -102,6 +102,7 @@ fn group(group: &GroupPlan) -> Value {
         "weight": group.weight,
         group.carrier.key(): carrier(&group.carrier),
         "headers": headers(&group.headers),
+        "dialect": group.dialect.as_ref().map(|d| d.summary()),
     })
 }
 

@@ -3,14 +3,23 @@
 //! Everything is written out in place (no `$ref`), because editors differ in how they follow
 //! references beside other keywords.
 
-use super::raw::Scenario;
+use super::raw::{PresetFile, Scenario};
 use serde_json::Value;
 
 /// The JSON Schema (draft 7, the one TOML editors read) of scenario files. `check` enforces exactly
 /// this, and then what a schema cannot say.
 pub fn schema() -> Value {
+    schema_of::<Scenario>()
+}
+
+/// The same for preset files.
+pub fn preset_schema() -> Value {
+    schema_of::<PresetFile>()
+}
+
+fn schema_of<T: schemars::JsonSchema>() -> Value {
     let settings = schemars::generate::SchemaSettings::draft07().with(|s| s.inline_subschemas = true);
-    let mut schema = settings.into_generator().into_root_schema_for::<Scenario>().to_value();
+    let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
     strip_null(&mut schema);
     schema
 }
@@ -82,6 +91,7 @@ mod tests {
             }
         }
         visit(&schema(), "");
+        visit(&preset_schema(), "");
     }
 
     #[test]

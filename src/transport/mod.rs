@@ -13,6 +13,7 @@ pub mod http1;
 mod publish_http;
 mod pull;
 mod request;
+pub mod split;
 pub mod tap;
 mod websocket;
 

@@ -1,6 +1,6 @@
 //! `[[case]]` to a carrier.
 
-use super::{Report, cursor, headers, nonzero};
+use super::{Report, cursor, dialect, headers, nonzero};
 use crate::model::Nanos;
 use crate::scenario::path::KeyPath;
 use crate::scenario::raw::{Bytes, Case, Endpoint, Group, LongPoll, Pace, Poll, Text, WebSocket};
@@ -69,7 +69,9 @@ fn mixed(case: &Case, groups: &[Group], at: &KeyPath, r: &mut Report<'_>) -> Vec
 /// One kind of client.
 fn group(case: &Case, name: String, at: &KeyPath, r: &mut Report<'_>) -> Option<Grouped> {
     let headers = headers::profile(case.headers.as_ref(), &at.key("headers"), r);
+    let rows = dialect::scope(case, at, r);
     let (carrier, template_at) = carrier(case, at, r)?;
+    let dialect = dialect::lower(case, &carrier, rows, headers.as_ref(), at, r);
     let plan = GroupPlan {
         name,
         weight: case.weight.unwrap_or(1.0),
@@ -77,10 +79,21 @@ fn group(case: &Case, name: String, at: &KeyPath, r: &mut Report<'_>) -> Option<
         headers: headers.clone().unwrap_or(HeaderProfile::Minimal),
         secure: case.secure.unwrap_or(false),
         cookies: case.cookies.unwrap_or(false),
+        dialect,
         life: LifeSpec::default(),
         reconnect: ReconnectSpec::default(),
     };
     Some(Grouped { plan, own_headers: headers.is_some(), template_at, at: at.clone() })
+}
+
+/// A kind of a preset file: lowered for its errors alone.
+pub(in crate::scenario) fn kind(
+    case: &Case,
+    name: &str,
+    at: &KeyPath,
+    r: &mut Report<'_>,
+) -> Option<CarrierSpec> {
+    group(case, name.to_owned(), at, r).map(|g| g.plan.carrier)
 }
 
 /// The keys of all transports.
@@ -198,6 +211,10 @@ fn path(text: Option<&str>, at: &KeyPath, r: &mut Report<'_>) -> String {
 
 /// A path is fit for the wire, and its templates are known.
 pub(super) fn check_path(text: &str, known: &[&str], at: &KeyPath, r: &mut Report<'_>) {
+    if known == template::CLIENT && (r.scope.dialect || !super::template::is_plain(text)) {
+        super::template::path(text, at, r, false);
+        return;
+    }
     check_names(text, known, at, r);
     if let Some(want) = template::path_fault(text) {
         r.bad(at, want);
@@ -205,6 +222,10 @@ pub(super) fn check_path(text: &str, known: &[&str], at: &KeyPath, r: &mut Repor
 }
 
 fn check_names(text: &str, known: &[&str], at: &KeyPath, r: &mut Report<'_>) {
+    if known == template::CLIENT && (r.scope.dialect || !super::template::is_plain(text)) {
+        super::template::lower(text, at, r);
+        return;
+    }
     if let Some(name) = template::unknown(text, known) {
         let all: Vec<String> = known.iter().chain(&["env:NAME"]).map(|n| format!("${{{n}}}")).collect();
         let near =

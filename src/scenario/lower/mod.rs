@@ -4,6 +4,7 @@
 mod base;
 mod case;
 mod cursor;
+mod dialect;
 mod headers;
 mod load;
 mod publish;
@@ -11,8 +12,9 @@ mod report;
 mod sense;
 mod sweep;
 mod target;
+mod template;
 
-pub(super) use case::{CasePlan, Grouped};
+pub(super) use case::{CasePlan, Grouped, kind};
 pub(super) use load::LoadPlan;
 pub(super) use publish::{AUTO_CONNECTIONS, checked_payload, checked_rate};
 pub(super) use report::Report;

@@ -1,9 +1,11 @@
 //! Where lowering tells what is wrong, and where in the file.
 
+use super::template::CaseScope;
 use crate::scenario::doc::Doc;
 use crate::scenario::error::Problem;
 use crate::scenario::path::KeyPath;
 use std::fmt::Display;
+use std::path::PathBuf;
 
 /// Collects errors and notes. An error about something that is already in error is dropped: one
 /// mistake is told once.
@@ -14,12 +16,24 @@ pub(in crate::scenario) struct Report<'a> {
     overridden: Vec<(KeyPath, &'static str)>,
     pub(in crate::scenario) problems: Vec<Problem>,
     pub(in crate::scenario) notes: Vec<String>,
+    /// What the templates of the case under way may name.
+    pub(in crate::scenario) scope: CaseScope,
+    /// Where the files that the scenario names are found.
+    pub(in crate::scenario) folder: PathBuf,
 }
 
 impl<'a> Report<'a> {
     pub(in crate::scenario) fn new(doc: &'a Doc<'a>, found: Vec<(KeyPath, Problem)>) -> Report<'a> {
         let (broken, problems) = found.into_iter().unzip();
-        Report { doc, broken, overridden: Vec::new(), problems, notes: Vec::new() }
+        Report {
+            doc,
+            broken,
+            overridden: Vec::new(),
+            problems,
+            notes: Vec::new(),
+            scope: CaseScope::default(),
+            folder: PathBuf::new(),
+        }
     }
 
     /// The value at `path` now comes from `flag`.

@@ -180,6 +180,24 @@ pub enum SplitSpec {
     JsonConcat,
 }
 
+impl SplitSpec {
+    /// The key in scenario files.
+    pub fn key(&self) -> &'static str {
+        match self {
+            SplitSpec::Whole => "whole",
+            SplitSpec::Chunk => "chunk",
+            SplitSpec::Delimiter(bytes) if bytes == b"\n" => "newline",
+            SplitSpec::Delimiter(_) => "delimiter",
+            SplitSpec::Sse => "sse",
+            SplitSpec::Multipart => "multipart",
+            SplitSpec::Length(_) => "length",
+            SplitSpec::Script => "script",
+            SplitSpec::JsonArray => "json-array",
+            SplitSpec::JsonConcat => "json-concat",
+        }
+    }
+}
+
 /// A length in front of a message; it does not count itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LengthPrefix {

@@ -1,7 +1,8 @@
 //! The kinds of clients of a case: how each attaches, stays, leaves and comes back.
 
-use super::{CarrierSpec, HeaderProfile};
+use super::{CarrierSpec, DialectSpec, HeaderProfile};
 use crate::model::Nanos;
+use std::sync::Arc;
 
 /// One kind of client.
 #[derive(Clone, Debug)]
@@ -18,6 +19,8 @@ pub struct GroupPlan {
     pub secure: bool,
     /// Whether it keeps cookies.
     pub cookies: bool,
+    /// What it says and understands on top of its carrier.
+    pub dialect: Option<Arc<DialectSpec>>,
     /// How long it stays.
     pub life: LifeSpec,
     /// What it does when a session fails or ends though it was to stay.

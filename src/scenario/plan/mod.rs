@@ -3,13 +3,17 @@
 //! Plain values, all checked: the engine need not doubt them.
 
 mod carrier;
+mod dialect;
 mod group;
 mod publish;
+mod template;
 mod tls;
 
 pub use carrier::*;
+pub use dialect::*;
 pub use group::*;
 pub use publish::*;
+pub use template::*;
 pub use tls::*;
 
 use crate::model::Nanos;

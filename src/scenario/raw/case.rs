@@ -1,6 +1,6 @@
 //! `[[case]]`: how the clients of a case attach.
 
-use super::{Bytes, Cursor, Headers, Text};
+use super::{Bytes, Cursor, Headers, Keepalive, Mqtt, Pairs, Rule, SendBy, Step, Text};
 use crate::model::Nanos;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
@@ -32,6 +32,37 @@ pub(in crate::scenario) struct Case {
     /// Keep cookies, each client its own.
     #[schemars(extend("default" = false))]
     pub(in crate::scenario) cookies: Option<bool>,
+    /// A preset and its kind, such as "socketio.websocket", or "./mine.toml#websocket": this case's own
+    /// keys come on top.
+    #[schemars(example = "socketio.websocket", extend("x-want" = "a preset and its kind, such as \"socketio.websocket\", or a file's, \"./mine.toml#websocket\""))]
+    pub(in crate::scenario) preset: Option<String>,
+    /// Variables for templates, worked out when a session begins.
+    #[schemars(extend("x-want" = "a table of texts, such as { room = \"${channel}\" }"))]
+    pub(in crate::scenario) vars: Option<Pairs>,
+    /// Variables that a session hands on to the next one of its client.
+    pub(in crate::scenario) keep: Option<Vec<String>>,
+    /// A CSV file with a row for each client: `${row('name')}`.
+    #[schemars(example = "users.csv")]
+    pub(in crate::scenario) rows: Option<String>,
+    /// What is done first, in order.
+    pub(in crate::scenario) steps: Option<Vec<Step>>,
+    /// When a client counts as subscribed: "open", "steps", "rule", or a time after the last step.
+    #[schemars(example = "300 ms", extend("x-want" = "\"open\", \"steps\", \"rule\" or a time such as \"300 ms\""))]
+    pub(in crate::scenario) ready: Option<String>,
+    /// Rules for what comes, in order; the first that matches is done.
+    pub(in crate::scenario) rule: Option<Vec<Rule>>,
+    /// How a `send` travels where the transport cannot carry it.
+    pub(in crate::scenario) send_by: Option<SendBy>,
+    /// What is sent to keep the session alive, and when the peer counts as dead.
+    pub(in crate::scenario) keepalive: Option<Keepalive>,
+    /// A unit that no rule knows is a failure.
+    #[schemars(extend("default" = false))]
+    pub(in crate::scenario) strict: Option<bool>,
+    /// The connection of the HTTP steps goes on to the transport (sticky sessions). Default: true, but
+    /// for a WebSocket, which a browser opens anew.
+    pub(in crate::scenario) same_connection: Option<bool>,
+    /// MQTT 3.1.1 over a WebSocket.
+    pub(in crate::scenario) mqtt: Option<Mqtt>,
     /// In a group: its share of the clients, against the sum of all weights.
     #[schemars(range(min = 0.001, max = 1_000_000.0), extend("default" = 1))]
     pub(in crate::scenario) weight: Option<f64>,

@@ -6,12 +6,16 @@
 //! next. They judge nothing; `lower` does.
 
 mod case;
+mod dialect;
+mod many;
 mod publish;
 mod slo;
 mod text;
 mod unions;
 
 pub(super) use case::{Case, Endpoint, Group, LongPoll, Pace, Poll, WebSocket};
+pub(super) use dialect::{Keepalive, Mqtt, On, PresetFile, Rule, SendBy, Step};
+pub(super) use many::{Many, Plain, Sets, Source};
 pub(super) use publish::{Http, Publish, Spacing};
 pub(super) use slo::Slo;
 pub(super) use text::{Bytes, PerSecond, Text};
