@@ -58,6 +58,10 @@ impl VirtualClient {
         let opened = self.place.timer.until(started + self.place.connect_timeout, open).await;
         let opened = opened.unwrap_or(Err(Failure::ConnectTimeout));
         let finished = self.place.now();
+        let spent = self.endpoint.memory.borrow_mut().take_spent();
+        if let Some(spent) = spent {
+            self.place.recorder.borrow_mut().traffic(finished, spent);
+        }
         let outcome = opened.as_ref().err().map_or(Outcome::Good, |f| Outcome::Failed(*f));
         self.end(&Sample { op: Op::Connect, intended, started, finished, outcome });
         if opened.is_ok() {
@@ -72,7 +76,7 @@ impl VirtualClient {
         self.state.ledger.borrow_mut().subscribed(since);
         let mut listener = Listener::new(&self.place, &self.state);
         let failure = loop {
-            match poll_fn(|cx| session.poll_event(cx, &mut listener)).await {
+            match self.next_event(&mut *session, &mut listener).await {
                 Ok(Event::Received | Event::Answered) => {}
                 Ok(Event::Closed(closing)) => {
                     self.place.recorder.borrow_mut().closed(self.place.now(), closing.code);
@@ -89,6 +93,20 @@ impl VirtualClient {
         let outcome = Outcome::Failed(failure);
         let sample = Sample { op: Op::Session, intended: since, started: since, finished, outcome };
         self.place.recorder.borrow_mut().record(&sample);
+    }
+
+    /// The next thing that a push session tells; `Received` too when it only wanted to be polled.
+    async fn next_event(
+        &self,
+        session: &mut dyn Session,
+        listener: &mut Listener<'_>,
+    ) -> Result<Event, Failure> {
+        let deadline = session.next_deadline();
+        let event = poll_fn(|cx| session.poll_event(cx, listener));
+        match deadline {
+            None => event.await,
+            Some(at) => self.place.timer.until(at, event).await.unwrap_or(Ok(Event::Received)),
+        }
     }
 
     async fn ask(&self, mut session: Box<dyn Session>, rhythm: Rhythm) {

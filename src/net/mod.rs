@@ -2,6 +2,7 @@
 //!
 //! Knows nothing of HTTP or WebSocket: what the bytes were for is the carriers' business.
 
+mod attempt;
 mod dialer;
 mod errors;
 mod memory;
@@ -9,6 +10,7 @@ mod resolve;
 mod stream;
 mod watch;
 
+pub use attempt::Attempt;
 pub use dialer::{Dialer, READ_BUFFER_BYTES};
 pub use errors::{connect_failure, io_failure};
 pub use memory::Memory;

@@ -39,7 +39,7 @@ pub static CARRIERS: &[CarrierRow] = &[
     },
     CarrierRow {
         key: "websocket",
-        about: "is sent messages as WebSocket frames (RFC 6455, no extensions)",
+        about: "is sent messages as WebSocket frames (RFC 6455; permessage-deflate on request)",
         build: |spec| match spec {
             CarrierSpec::WebSocket(spec) => Some(Box::new(WebSocket::new(spec))),
             _ => None,

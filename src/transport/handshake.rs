@@ -5,17 +5,27 @@
 
 use super::http1::{Decoder, Head, Step};
 use super::pull::unexpected;
+use super::websocket::extension::{self, Agreed};
 use crate::model::{Failure, Nanos};
-use crate::net::{Dialer, Endpoint, Stream, io_failure};
+use crate::net::{Attempt, Dialer, Endpoint, io_failure};
+use crate::scenario::DeflateSpec;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Poll, ready};
 use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
+/// What is offered to the target.
+#[derive(Clone, Copy)]
+pub(super) struct Offer<'a> {
+    pub(super) protocols: &'a [String],
+    pub(super) deflate: Option<DeflateSpec>,
+}
+
 /// An open WebSocket before its first frame.
 pub(super) struct Upgraded {
-    pub(super) stream: Stream,
+    /// Not kept yet: if the session does not come to stand, its bytes are counted all the same.
+    pub(super) stream: Attempt,
     /// Bytes of frames that came in the same read as the end of the head.
     pub(super) part: Vec<u8>,
     /// Bytes of the request, of the answer's head.
@@ -23,20 +33,25 @@ pub(super) struct Upgraded {
     pub(super) answer_bytes: u64,
     /// When the read that completed the head returned.
     pub(super) received: Nanos,
+    /// What the target takes of the compression that was offered.
+    pub(super) deflate: Option<Agreed>,
 }
 
-/// Connects and upgrades. Cancel-safe: dropping it resets the connection.
-pub(super) async fn upgrade(dial: &Dialer, to: &Endpoint, offered: &[String]) -> Result<Upgraded, Failure> {
-    let mut stream = dial.connect(to.address).await?;
-    let key = key();
-    stream.write_all(request(to, offered, &key).as_bytes()).await.map_err(|e| io_failure(&e))?;
+/// Connects and upgrades. Cancel-safe: dropping it resets the connection; the bytes that crossed it
+/// are then in the endpoint's memory.
+pub(super) async fn upgrade(dial: &Dialer, to: &Endpoint, offer: Offer<'_>) -> Result<Upgraded, Failure> {
+    let mut stream = Attempt::new(dial.connect(to.address).await?, &to.memory);
+    let asked = Asked { offer, key: key() };
+    stream.write_all(asked.request(to).as_bytes()).await.map_err(|e| io_failure(&e))?;
     let mut decoder = Decoder::new();
-    let part = loop {
-        if let Some(part) = read_head(&mut stream, dial, &mut decoder, offered, &key).await? {
-            break part;
+    let (deflate, part) = loop {
+        let done = read_head(&mut stream, dial, &mut decoder, &asked).await;
+        if let Some(done) = done.map_err(|refused| refused.tell(to))? {
+            break done;
         }
     };
     Ok(Upgraded {
+        deflate,
         part,
         request_bytes: stream.written_bytes(),
         answer_bytes: decoder.counts().headers,
@@ -50,79 +65,110 @@ fn key() -> String {
     data_encoding::BASE64.encode(&fastrand::u128(..).to_ne_bytes())
 }
 
-fn request(to: &Endpoint, offered: &[String], key: &str) -> String {
-    let protocols = match offered {
-        [] => String::new(),
-        _ => format!("Sec-WebSocket-Protocol: {}\r\n", offered.join(", ")),
-    };
-    format!(
-        "GET {} HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n{protocols}{}\r\n",
-        to.path, to.authority, to.headers
-    )
+/// What was agreed, and the bytes behind the head.
+type Answered = (Option<Agreed>, Vec<u8>);
+
+/// Why it came to nothing, and in words what a class alone does not tell.
+#[derive(Debug, PartialEq, Eq)]
+struct Refused(Failure, Option<String>);
+
+impl From<Failure> for Refused {
+    fn from(failure: Failure) -> Refused {
+        Refused(failure, None)
+    }
 }
 
-/// One read. The bytes behind the head, once the head is there and is what it must be.
+impl Refused {
+    fn of(why: impl Into<String>) -> Refused {
+        Refused(Failure::UpgradeRefused, Some(why.into()))
+    }
+
+    fn tell(self, to: &Endpoint) -> Failure {
+        if let Some(why) = self.1 {
+            to.memory.borrow_mut().tell(why);
+        }
+        self.0
+    }
+}
+
+/// One read.
 async fn read_head(
-    stream: &mut Stream,
+    stream: &mut Attempt,
     dial: &Dialer,
     decoder: &mut Decoder,
-    offered: &[String],
-    key: &str,
-) -> Result<Option<Vec<u8>>, Failure> {
+    asked: &Asked<'_>,
+) -> Result<Option<Answered>, Refused> {
     let buffer = dial.read_buffer();
     poll_fn(|cx| {
         let mut buffer = buffer.borrow_mut();
         let mut into = ReadBuf::new(&mut buffer);
-        ready!(Pin::new(&mut *stream).poll_read(cx, &mut into)).map_err(|e| io_failure(&e))?;
+        ready!(Pin::new(&mut **stream).poll_read(cx, &mut into)).map_err(|e| io_failure(&e))?;
         if into.filled().is_empty() {
-            return Poll::Ready(Err(Failure::ClosedEarly));
+            return Poll::Ready(Err(Failure::ClosedEarly.into()));
         }
-        Poll::Ready(decode(into.filled(), decoder, offered, key))
+        Poll::Ready(asked.decode(into.filled(), decoder))
     })
     .await
 }
 
-fn decode(
-    bytes: &[u8],
-    decoder: &mut Decoder,
-    offered: &[String],
-    key: &str,
-) -> Result<Option<Vec<u8>>, Failure> {
-    let mut rest = bytes;
-    loop {
-        let (n, step) = decoder.next(rest)?;
-        rest = &rest[n..];
-        match step {
-            Step::More => return Ok(None),
-            Step::Head(head) => return validate(&head, offered, key).map(|()| Some(rest.to_vec())),
-            _ => {}
-        }
-    }
+/// A request that is out, against which its answer is held.
+struct Asked<'a> {
+    offer: Offer<'a>,
+    key: String,
 }
 
-fn validate(head: &Head<'_>, offered: &[String], key: &str) -> Result<(), Failure> {
-    match head.status() {
-        101 if head.is_http11() => {}
-        status @ 300..600 if status != 304 => return Err(unexpected(status)),
-        _ => return Err(Failure::UpgradeRefused),
+impl Asked<'_> {
+    fn request(&self, to: &Endpoint) -> String {
+        let protocols = match self.offer.protocols {
+            [] => String::new(),
+            offered => format!("Sec-WebSocket-Protocol: {}\r\n", offered.join(", ")),
+        };
+        let (key, extensions) = (&self.key, extension::offer(self.offer.deflate));
+        format!(
+            "GET {} HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n{extensions}{protocols}{}\r\n",
+            to.path, to.authority, to.headers
+        )
     }
-    if !head.lists("Upgrade", "websocket") || !head.lists("Connection", "upgrade") {
-        return Err(Failure::UpgradeRefused);
+
+    /// What was agreed and the bytes behind the head, once the head is there and is what it must be.
+    fn decode(&self, bytes: &[u8], decoder: &mut Decoder) -> Result<Option<Answered>, Refused> {
+        let mut rest = bytes;
+        loop {
+            let (n, step) = decoder.next(rest)?;
+            rest = &rest[n..];
+            match step {
+                Step::More => return Ok(None),
+                Step::Head(head) => return Ok(Some((self.validate(&head)?, rest.to_vec()))),
+                _ => {}
+            }
+        }
     }
-    if head.header("Sec-WebSocket-Accept") != Some(derive_accept_key(key.as_bytes()).as_bytes()) {
-        return Err(Failure::BadAccept);
+
+    fn validate(&self, head: &Head<'_>) -> Result<Option<Agreed>, Refused> {
+        match head.status() {
+            101 if head.is_http11() => {}
+            status @ 300..600 if status != 304 => return Err(unexpected(status).into()),
+            status => return Err(Refused::of(format!("the upgrade was answered with status {status}"))),
+        }
+        if !head.lists("Upgrade", "websocket") || !head.lists("Connection", "upgrade") {
+            return Err(Refused::of("a status 101 without Upgrade: websocket and Connection: upgrade"));
+        }
+        if head.header("Sec-WebSocket-Accept") != Some(derive_accept_key(self.key.as_bytes()).as_bytes()) {
+            return Err(Failure::BadAccept.into());
+        }
+        // A server that uses what was not offered would send frames we cannot read.
+        let fields = head.values("Sec-WebSocket-Extensions");
+        let deflate = extension::agreed(fields, self.offer.deflate).map_err(Refused::of)?;
+        // As browsers do: who offers subprotocols needs one of them, who offers none takes none.
+        let offered = self.offer.protocols;
+        match head.header("Sec-WebSocket-Protocol") {
+            Some(chosen) if offered.iter().any(|o| o.as_bytes() == chosen) => Ok(deflate),
+            None if offered.is_empty() => Ok(deflate),
+            None => Err(Refused::of("the target takes none of the subprotocols")),
+            Some(_) => Err(Refused::of("the target takes a subprotocol that was not offered")),
+        }
     }
-    // We offer no extension; a server that uses one all the same would send frames we cannot read.
-    if head.header("Sec-WebSocket-Extensions").is_some_and(|v| !v.is_empty()) {
-        return Err(Failure::UpgradeRefused);
-    }
-    // As browsers do: who offers subprotocols needs one of them, who offers none takes none.
-    let agreed = match head.header("Sec-WebSocket-Protocol") {
-        Some(chosen) => offered.iter().any(|o| o.as_bytes() == chosen),
-        None => offered.is_empty(),
-    };
-    if agreed { Ok(()) } else { Err(Failure::UpgradeRefused) }
 }
 
 #[cfg(test)]
@@ -134,8 +180,11 @@ mod tests {
                         Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n";
 
     fn answer(text: &str, offered: &[&str]) -> Result<Option<Vec<u8>>, Failure> {
-        let offered: Vec<String> = offered.iter().map(ToString::to_string).collect();
-        decode(text.as_bytes(), &mut Decoder::new(), &offered, KEY)
+        let protocols: Vec<String> = offered.iter().map(ToString::to_string).collect();
+        let offer = Offer { protocols: &protocols, deflate: None };
+        let asked = Asked { offer, key: KEY.into() };
+        let answered = asked.decode(text.as_bytes(), &mut Decoder::new());
+        answered.map(|done| done.map(|(_, part)| part)).map_err(|refused| refused.0)
     }
 
     fn fields(fields: &str, offered: &[&str]) -> Result<Option<Vec<u8>>, Failure> {
@@ -182,9 +231,18 @@ mod tests {
     fn the_request_is_what_it_says() {
         let mut to = Endpoint::new("127.0.0.1:80".parse().unwrap(), "h", "/ws");
         to.headers = "A: b\r\n".into();
-        let text = request(&to, &["x".into(), "y".into()], KEY);
+        let protocols = ["x".into(), "y".into()];
+        let asked = |deflate| {
+            let offer = Offer { protocols: &protocols, deflate };
+            Asked { offer, key: KEY.into() }.request(&to)
+        };
+        let text = asked(None);
         assert!(text.starts_with("GET /ws HTTP/1.1\r\nHost: h\r\n"));
         assert!(text.ends_with("==\r\nSec-WebSocket-Protocol: x, y\r\nA: b\r\n\r\n"));
+        let compressed = asked(Some(DeflateSpec { no_context_takeover: false }));
+        let offer = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n";
+        assert!(compressed.contains(offer));
+        assert_eq!((compressed.len() - text.len(), offer.len()), (70, 70));
         assert_eq!(key().len(), 24);
         assert_ne!(key(), key());
     }

@@ -15,7 +15,7 @@ mod pull;
 mod request;
 pub mod split;
 pub mod tap;
-mod websocket;
+pub mod websocket;
 
 pub use carriers::{CARRIERS, CarrierRow, carrier};
 pub use headers::{RequestKind, block};
@@ -99,10 +99,13 @@ pub trait Session {
         true
     }
 
-    /// Queues a message to the target; it goes out as `poll_event` is polled, or at once.
+    /// Queues a message to the target; what the kernel takes goes out at once, the rest as
+    /// `poll_event` is polled. A text has to be UTF-8.
     ///
     /// # Errors
-    /// `CannotSend` when the transport has no way back.
+    /// `CannotSend` when the transport has no way back, when the session is over or closing, or when
+    /// 64 KiB wait already (the queue is bounded; a single larger message is taken); the memory of
+    /// the endpoint tells which.
     fn send(&mut self, body: &[u8], binary: bool) -> Result<(), Failure> {
         let _ = (body, binary);
         Err(Failure::CannotSend)
@@ -119,6 +122,24 @@ pub trait Session {
     fn leave(&mut self) -> bool {
         self.abort();
         false
+    }
+
+    /// Whether it is leaving: from [`Session::leave`] on until its end, the state that browsers call
+    /// `CLOSING`. A close that the peer begins is answered within one `poll_event`.
+    fn is_closing(&self) -> bool {
+        false
+    }
+
+    /// How a WebSocket ended, once it is over: also when the end was a failure, as a browser has it
+    /// (code 1006 and not clean when no close frame came).
+    fn closing(&self) -> Option<&Closing> {
+        None
+    }
+
+    /// When `poll_event` wants to be polled although nothing came: a ping is due, or the peer counts
+    /// as dead. Polled at or after that instant it fails or tells a later one.
+    fn next_deadline(&self) -> Option<Nanos> {
+        None
     }
 
     /// Bytes through this session's sockets so far, units that were never finished included.
@@ -171,6 +192,11 @@ pub trait Sink {
     /// A stage of attaching took so long.
     fn stage(&mut self, stage: Stage, took: Nanos) {
         let _ = (stage, took);
+    }
+
+    /// The pong to a ping of ours came after so long.
+    fn pong(&mut self, took: Nanos) {
+        let _ = took;
     }
 
     /// A TCP connection was made (the first one, or another one after the last was lost).

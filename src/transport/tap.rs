@@ -3,8 +3,6 @@
 //! Passive: it changes nothing and refuses nothing, which is the frame library's part; that library
 //! hides how many bytes a message took on the wire, and several messages may lie in one read.
 
-use std::collections::VecDeque;
-
 /// What one message or control frame took.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Taken {
@@ -21,69 +19,92 @@ impl Taken {
     }
 }
 
+/// What [`FrameWalker::advance`] came upon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// All bytes are used up; the header of the next frame is not whole.
+    Gathering,
+    /// A frame's header is whole: [`FrameWalker::head`] holds it.
+    Head,
+    /// All bytes are used up within the payload of a frame.
+    Part,
+    /// A frame ended that is not the last of its message.
+    FrameEnd,
+    /// A message or a control frame ended, and took this.
+    End(Taken),
+}
+
 /// Walks over the bytes of one direction, however they are split.
 #[derive(Default)]
 pub struct FrameWalker {
     /// The frame header being gathered: its first two bytes tell how long it is.
     head: [u8; 14],
     have: u8,
+    /// Whether the header is whole, and the payload under way.
+    in_payload: bool,
     /// Payload bytes of the current frame still to come.
     left: u64,
     /// The message under way; its fragments may have control frames between them.
     message: Taken,
     control: Taken,
-    total: Taken,
-    finished: VecDeque<Taken>,
-    ended: u64,
 }
 
 impl FrameWalker {
-    /// Takes the next bytes.
-    pub fn walk(&mut self, mut bytes: &[u8]) {
-        while !bytes.is_empty() {
-            if self.left == 0 {
-                bytes = self.header(bytes);
-            } else {
-                let n = bytes.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
-                self.left -= n as u64;
-                self.count_payload(n as u64);
-                bytes = &bytes[n..];
-            }
-            if self.left == 0 && self.have > 0 && self.have == self.header_len() {
-                self.frame_end();
+    /// Goes on to the next mark: how many bytes that took, and what it is.
+    pub fn advance(&mut self, bytes: &[u8]) -> (usize, Mark) {
+        if !self.in_payload {
+            return self.header(bytes);
+        }
+        let n = bytes.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
+        self.left -= n as u64;
+        self.count_payload(n as u64);
+        (n, if self.left == 0 { self.frame_end() } else { Mark::Part })
+    }
+
+    /// Goes on to the end of a message or a control frame, or of the bytes: how many that took.
+    pub fn to_end(&mut self, bytes: &[u8]) -> (usize, Option<Taken>) {
+        let mut used = 0;
+        loop {
+            let (n, mark) = self.advance(&bytes[used..]);
+            used += n;
+            match mark {
+                Mark::End(taken) => return (used, Some(taken)),
+                Mark::Gathering | Mark::Part => return (used, None),
+                Mark::Head | Mark::FrameEnd => {}
             }
         }
     }
 
-    /// What the next finished message or control frame took, in the order of their ends.
-    pub fn next_finished(&mut self) -> Option<Taken> {
-        self.finished.pop_front()
+    /// The bytes of the current frame's header, as far as they are there.
+    pub fn head(&self) -> &[u8] {
+        &self.head[..usize::from(self.have)]
     }
 
-    /// How many messages and control frames have ended so far.
-    pub fn ended(&self) -> u64 {
-        self.ended
+    /// How many bytes of payload the current frame says it has.
+    pub fn payload_len(&self) -> u64 {
+        let wide = |n: usize| self.head[2..2 + n].iter().fold(0, |v, &b| v << 8 | u64::from(b));
+        match self.head[1] & 0x7F {
+            126 => wide(2),
+            127 => wide(8),
+            n => u64::from(n),
+        }
     }
 
-    /// Everything so far, unfinished frames included; its sum is what was walked over.
-    pub fn total(&self) -> Taken {
-        self.total
-    }
-
-    /// Gathers one frame header; what is left of the bytes.
-    fn header<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
+    /// Gathers one frame header.
+    fn header(&mut self, bytes: &[u8]) -> (usize, Mark) {
         let mut taken = 0;
         while taken < bytes.len() && self.have < self.header_len() {
             self.head[usize::from(self.have)] = bytes[taken];
             self.have += 1;
             taken += 1;
         }
-        if self.have == self.header_len() {
-            self.left = self.payload_len();
+        if self.have < self.header_len() {
+            return (taken, Mark::Gathering);
         }
-        self.total.framing += taken as u64;
-        self.part().framing += taken as u64;
-        &bytes[taken..]
+        let header = u64::from(self.have);
+        self.part().framing += header;
+        (self.in_payload, self.left) = (true, self.payload_len());
+        (taken, Mark::Head)
     }
 
     /// How long this header is; two bytes until they are known.
@@ -99,15 +120,6 @@ impl FrameWalker {
         2 + length + if self.head[1] & 0x80 == 0 { 0 } else { 4 }
     }
 
-    fn payload_len(&self) -> u64 {
-        let wide = |n: usize| self.head[2..2 + n].iter().fold(0, |v, &b| v << 8 | u64::from(b));
-        match self.head[1] & 0x7F {
-            126 => wide(2),
-            127 => wide(8),
-            n => u64::from(n),
-        }
-    }
-
     fn is_control(&self) -> bool {
         self.head[0] & 0x08 != 0
     }
@@ -119,21 +131,15 @@ impl FrameWalker {
     fn count_payload(&mut self, n: u64) {
         if self.is_control() {
             self.control.framing += n;
-            self.total.framing += n;
         } else {
             self.message.payload += n;
-            self.total.payload += n;
         }
     }
 
-    fn frame_end(&mut self) {
-        self.have = 0;
+    fn frame_end(&mut self) -> Mark {
+        (self.have, self.in_payload) = (0, false);
         let last = self.head[0] & 0x80 != 0;
-        if self.is_control() || last {
-            let taken = std::mem::take(self.part());
-            self.finished.push_back(taken);
-            self.ended += 1;
-        }
+        if self.is_control() || last { Mark::End(std::mem::take(self.part())) } else { Mark::FrameEnd }
     }
 }
 
@@ -153,19 +159,27 @@ mod tests {
         out
     }
 
-    fn finished(pieces: &[&[u8]]) -> (Vec<Taken>, Taken) {
-        let mut walker = FrameWalker::default();
+    /// What ended, and how many bytes that took in all.
+    fn finished(pieces: &[&[u8]]) -> (Vec<Taken>, usize) {
+        let (mut walker, mut ended, mut walked) = (FrameWalker::default(), Vec::new(), 0);
         for piece in pieces {
-            walker.walk(piece);
+            let mut rest = *piece;
+            while !rest.is_empty() {
+                let (used, taken) = walker.to_end(rest);
+                ended.extend(taken);
+                walked += used;
+                rest = &rest[used..];
+            }
         }
-        (std::iter::from_fn(|| walker.next_finished()).collect(), walker.total())
+        (ended, walked)
     }
 
     #[test]
     fn headers_are_two_four_and_ten_bytes() {
         for (len, header) in [(0, 2), (1, 2), (125, 2), (126, 4), (65_535, 4), (65_536, 10)] {
             let taken = Taken { framing: header, payload: len as u64 };
-            assert_eq!(finished(&[&frame(0x82, len)]), (vec![taken], taken));
+            let bytes = frame(0x82, len);
+            assert_eq!(finished(&[&bytes]), (vec![taken], bytes.len()));
         }
     }
 
@@ -185,7 +199,7 @@ mod tests {
     #[test]
     fn an_endless_length_does_no_harm() {
         let bytes = [&[0x82, 0xFF][..], &[0xFF; 8], &[0; 4], &[1; 50]].concat();
-        assert_eq!(finished(&[&bytes]), (vec![], Taken { framing: 14, payload: 50 }));
+        assert_eq!(finished(&[&bytes]), (vec![], 64));
     }
 
     proptest! {
@@ -202,7 +216,8 @@ mod tests {
             at.sort_unstable();
             let pieces: Vec<&[u8]> = at.windows(2).map(|w| &bytes[w[0]..w[1]]).collect();
             let whole = finished(&[&bytes]);
-            prop_assert_eq!(whole.1.total() as usize, bytes.len());
+            prop_assert_eq!(whole.1, bytes.len());
+            prop_assert!(whole.0.iter().map(Taken::total).sum::<u64>() <= bytes.len() as u64);
             prop_assert_eq!(finished(&pieces), whole.clone());
             let bytewise: Vec<&[u8]> = bytes.chunks(1).collect();
             prop_assert_eq!(finished(&bytewise), whole);

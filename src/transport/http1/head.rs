@@ -33,13 +33,13 @@ impl<'h> Head<'h> {
     /// The first field of this name, in any case of letters; its value without the space around it.
     /// Looks through the head at each call.
     pub fn header(&self, name: &str) -> Option<&'h [u8]> {
-        self.all(name).next()
+        self.values(name).next()
     }
 
     /// Whether a comma-separated field (or one of several of that name) lists `token`, both in any
     /// case of letters.
     pub fn lists(&self, name: &str, token: &str) -> bool {
-        self.all(name).flat_map(tokens).any(|t| t.eq_ignore_ascii_case(token.as_bytes()))
+        self.values(name).flat_map(tokens).any(|t| t.eq_ignore_ascii_case(token.as_bytes()))
     }
 
     /// The bytes of the head, status line and blank line included.
@@ -47,7 +47,8 @@ impl<'h> Head<'h> {
         self.raw
     }
 
-    fn all<'n>(&self, name: &'n str) -> impl Iterator<Item = &'h [u8]> + use<'h, 'n> {
+    /// Every field of this name, in any case of letters, without the space around its value.
+    pub fn values<'n>(&self, name: &'n str) -> impl Iterator<Item = &'h [u8]> + use<'h, 'n> {
         // The parser has seen these lines: each has a colon and none is folded.
         self.raw.split(|&b| b == b'\n').skip(1).filter_map(move |line| {
             let colon = memchr::memchr(b':', line)?;
