@@ -17,7 +17,7 @@ mod worker;
 
 pub use interrupt::Interrupt;
 pub use timeline::{Phase, Timeline};
-pub use trace::{Happened, Noted, Trace};
+pub use trace::{Happened, Noted, Said, Trace};
 
 use crate::result::{Results, SUMMARY_SCHEMA, Summary, Verdict};
 use crate::scenario::{Plan, RunPlan, TargetPlan};

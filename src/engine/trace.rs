@@ -43,6 +43,34 @@ pub enum Happened {
         /// Its number.
         connection: u32,
     },
+    /// The dialect did something.
+    Dialect(Said),
+}
+
+/// What a dialect did: [`crate::transport::dialect::Happening`] to keep, without what the bytes of
+/// connections tell already.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// It was handed a unit.
+    Unit(Vec<u8>),
+    /// It cut this part out of a unit; the name of its Server-Sent Event, if it has one.
+    Part(Vec<u8>, String),
+    /// It began a step: its number, from 1, and what it does.
+    Step(usize, String),
+    /// What a step expected has come.
+    Expected(usize),
+    /// A rule fired: its number, from 1, what it knows the unit by, and what it says.
+    Rule(usize, String, String),
+    /// It set a variable.
+    Set(String, Vec<u8>),
+    /// It gave a unit on as a message; whether that holds a stamp of this run.
+    Delivered(bool),
+    /// No rule knows this unit.
+    Unmatched(Vec<u8>),
+    /// It can receive from now on.
+    Ready,
+    /// The session is over, and how.
+    Over(String),
 }
 
 impl Trace {

@@ -1,8 +1,10 @@
-//! The trace, line by line: time, connection, direction, kind, bytes, text.
+//! The trace, line by line: time, connection, direction, kind, bytes, text; below it what the dialect
+//! made of it.
 
+use super::tally::Tally;
 use super::text::readable;
 use super::wire::{Frame, Piece, Wire};
-use crate::engine::{Happened, Noted};
+use crate::engine::{Happened, Noted, Said};
 use crate::model::{Nanos, Stamp};
 use crate::net::Way;
 use crate::scenario::Secrets;
@@ -17,6 +19,7 @@ const DIM: &str = "\x1b[2m";
 const IN: &str = "\x1b[36m";
 const OUT: &str = "\x1b[33m";
 const GOOD: &str = "\x1b[32m";
+const RULE: &str = "\x1b[35m";
 const BAD: &str = "\x1b[1;31m";
 const PLAIN: &str = "\x1b[0m";
 
@@ -31,41 +34,35 @@ pub(super) struct Look {
     pub(super) secrets: Secrets,
 }
 
-/// What was seen.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Tally {
-    /// Connections made.
-    pub(super) connections: u32,
-    /// Bytes from the target, all connections, above TLS.
-    pub(super) bytes_in: u64,
-    /// Bytes to the target.
-    pub(super) bytes_out: u64,
-    /// Stamped messages that came.
-    pub(super) stamps_in: u64,
-}
-
 /// Turns what happens into lines.
 pub(super) struct Teller {
     look: Look,
     start: Option<Nanos>,
     last: Nanos,
     wires: BTreeMap<u32, Wire>,
+    /// The lines of the last head of each connection and direction.
+    heads: BTreeMap<(u32, bool), Vec<String>>,
+    /// What the last line showed of what came.
+    shown: Vec<u8>,
     tally: Tally,
 }
 
 impl Teller {
     pub(super) fn new(look: Look) -> Teller {
-        Teller { look, start: None, last: Nanos::ZERO, wires: BTreeMap::new(), tally: Tally::default() }
+        Teller {
+            look,
+            start: None,
+            last: Nanos::ZERO,
+            wires: BTreeMap::new(),
+            heads: BTreeMap::new(),
+            shown: Vec::new(),
+            tally: Tally::default(),
+        }
     }
 
     /// What was seen so far.
     pub(super) fn tally(&self) -> &Tally {
         &self.tally
-    }
-
-    /// How it is to look.
-    pub(super) fn look(&self) -> &Look {
-        &self.look
     }
 
     /// The lines of one event.
@@ -80,6 +77,7 @@ impl Teller {
             }
             Happened::Crossed { connection, way, bytes } => self.crossed(*connection, *way, bytes, noted.at),
             Happened::Closed { connection } => self.closed(*connection),
+            Happened::Dialect(said) => self.said(said, noted.at),
         };
         self.look.secrets.hide(&lines)
     }
@@ -113,6 +111,7 @@ impl Teller {
     fn closed(&mut self, connection: u32) -> String {
         let rest = self.rest(connection);
         self.wires.remove(&connection);
+        self.heads.retain(|(number, _), _| *number != connection);
         rest + &self.line(connection, "*", DIM, "close", None, "by us")
     }
 
@@ -131,16 +130,29 @@ impl Teller {
             Piece::Frame(frame) => self.frame_text(frame),
             _ => self.cut(body),
         };
+        if way == Way::In {
+            self.shown.clone_from(body);
+        }
         let line = self.line(connection, arrow(way), colour, &kind, Some(bytes), &text);
         line + &self.messages(way, body, at)
     }
 
-    fn head(&self, connection: u32, way: Way, text: &str, bytes: usize) -> String {
+    /// The first line of a head, and of the others those that differ from the last head there.
+    fn head(&mut self, connection: u32, way: Way, text: &str, bytes: usize) -> String {
         let colour = if way == Way::In { IN } else { OUT };
-        let mut lines = text.lines().map(|l| self.cut(l.as_bytes()));
-        let first = lines.next().unwrap_or_default();
+        let mut lines = text.lines().map(str::to_owned);
+        let first = self.cut(lines.next().unwrap_or_default().as_bytes());
+        let fields: Vec<String> = lines.collect();
+        let before = self.heads.insert((connection, way == Way::In), fields.clone()).unwrap_or_default();
         let mut head = self.line(connection, arrow(way), colour, "head", Some(bytes), &first);
-        lines.for_each(|line| head += &self.below(DIM, &line));
+        let (same, new): (Vec<&String>, Vec<&String>) = fields.iter().partition(|f| before.contains(f));
+        for field in new {
+            head += &self.below(DIM, &self.cut(field.as_bytes()));
+        }
+        if !same.is_empty() {
+            let s = if same.len() == 1 { "" } else { "s" };
+            head += &self.below(DIM, &format!("({} field{s} as before)", same.len()));
+        }
         head
     }
 
@@ -166,6 +178,41 @@ impl Teller {
             }
         }
         lines
+    }
+
+    /// What the dialect did, below what it did it with.
+    fn said(&mut self, said: &Said, at: Nanos) -> String {
+        self.tally.count(said, self.last);
+        match said {
+            Said::Unit(body) => self.unit("unit", body, "", at),
+            Said::Part(body, event) => self.unit("part", body, event, at),
+            Said::Step(number, what) => self.below(RULE, &format!("step {number}: {}", self.cut(what.as_bytes()))),
+            Said::Expected(number) => self.below(RULE, &format!("step {number} has what it waited for")),
+            Said::Rule(number, by, then) => {
+                let does = if then.is_empty() { String::new() } else { format!(" -> {then}") };
+                self.below(RULE, &format!("rule {number} ({by}){does}"))
+            }
+            Said::Set(name, value) => self.below(RULE, &format!("{name} = {}", self.cut(value))),
+            Said::Delivered(true) => String::new(),
+            Said::Delivered(false) => self.below(GOOD, "delivered, without a stamp of this trial"),
+            Said::Unmatched(_) => self.below(BAD, "no rule knows this"),
+            Said::Ready => self.below(GOOD, "ready: it can receive from now on"),
+            Said::Over(how) => self.below(BAD, &format!("the session is over: {how}")),
+        }
+    }
+
+    /// A unit that is no whole piece: several came in one, one came in several, or it was deflated.
+    fn unit(&mut self, kind: &str, body: &[u8], event: &str, at: Nanos) -> String {
+        if self.shown == body && event.is_empty() {
+            return String::new();
+        }
+        let named = if event.is_empty() { String::new() } else { format!("event {event}: ") };
+        let text = format!("{kind} {:>6} B  {named}{}", body.len(), self.cut(body));
+        // What was deflated on the wire, or lay over several reads, shows its stamps only here.
+        let hidden = Stamp::find_all(&self.shown).next().is_none();
+        self.shown = body.to_vec();
+        let line = self.below(IN, &text);
+        if hidden { line + &self.messages(Way::In, body, at) } else { line }
     }
 
     /// Bytes on one line; how many there are is in the line already.
@@ -210,4 +257,80 @@ fn frame_kind(frame: &Frame) -> String {
     let deflated = if frame.compressed { "/z" } else { "" };
     let unfinished = if frame.last { "" } else { "+" };
     format!("{kind}{deflated}{unfinished}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn teller() -> Teller {
+        Teller::new(Look { colour: false, full: false, secrets: Secrets::default() })
+    }
+
+    fn crossed(way: Way, bytes: &[u8]) -> Happened {
+        Happened::Crossed { connection: 1, way, bytes: bytes.to_vec() }
+    }
+
+    fn told(events: &[Happened]) -> String {
+        let mut teller = teller();
+        let noted = |(i, what): (usize, &Happened)| Noted { at: Nanos(5_000_000 + 100_000 * i as u64), what: what.clone() };
+        events.iter().enumerate().map(noted).map(|n| teller.tell(&n)).collect()
+    }
+
+    #[test]
+    fn a_session_reads_as_a_story() {
+        let said = |s| Happened::Dialect(s);
+        insta::assert_snapshot!(told(&[
+            Happened::Opened { connection: 1, to: "127.0.0.1:18101".parse().unwrap() },
+            crossed(Way::Out, b"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n\r\n"),
+            crossed(Way::In, b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n\x81\x060{\"a\"}"),
+            said(Said::Unit(b"0{\"a\"}".to_vec())),
+            said(Said::Rule(1, "prefix \"0{\"".into(), String::new())),
+            said(Said::Set("ping".into(), b"25000".to_vec())),
+            crossed(Way::Out, b"\x81\x82\0\0\0\x0040"),
+            said(Said::Ready),
+            crossed(Way::In, b"\x81\x05a\x1eb\r\n"),
+            said(Said::Unit(b"a\x1eb\r\n".to_vec())),
+            said(Said::Part(b"a".to_vec(), String::new())),
+            said(Said::Unmatched(b"a".to_vec())),
+            crossed(Way::In, b"\x88\x06\x03\xe9bye!"),
+            crossed(Way::In, b""),
+            said(Said::Over("closed by the target: 1001".into())),
+            Happened::Closed { connection: 1 },
+        ]));
+    }
+
+    #[test]
+    fn fields_of_a_head_are_told_once() {
+        let post = b"POST /p HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n";
+        let lines = told(&[
+            Happened::Opened { connection: 1, to: "127.0.0.1:1".parse().unwrap() },
+            crossed(Way::Out, post),
+            crossed(Way::Out, post),
+        ]);
+        assert_eq!(lines.matches("Host: x").count(), 1, "{lines}");
+        assert!(lines.contains("(2 fields as before)"), "{lines}");
+    }
+
+    #[test]
+    fn what_was_never_whole_is_shown_when_the_connection_ends() {
+        let lines = told(&[
+            Happened::Opened { connection: 1, to: "127.0.0.1:1".parse().unwrap() },
+            crossed(Way::In, b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"),
+            crossed(Way::In, b""),
+        ]);
+        assert!(lines.contains("unfinished") && lines.contains("half"), "{lines}");
+    }
+
+    #[test]
+    fn a_long_text_is_cut_unless_all_is_wanted() {
+        let long = [&b"HTTP/1.1 200 OK\r\nContent-Length: 300\r\n\r\n"[..], &[b'x'; 300]].concat();
+        let events = [Happened::Opened { connection: 1, to: "127.0.0.1:1".parse().unwrap() }, crossed(Way::In, &long)];
+        assert!(told(&events).contains(&format!("{} ...", "x".repeat(SHOWN))));
+        let look = Look { colour: true, full: true, secrets: Secrets::default() };
+        let mut whole = Teller::new(look);
+        let lines: String =
+            events.iter().map(|what| whole.tell(&Noted { at: Nanos(1), what: what.clone() })).collect();
+        assert!(lines.contains(&"x".repeat(300)) && lines.contains(IN));
+    }
 }

@@ -3,6 +3,7 @@
 
 mod lines;
 mod summary;
+mod tally;
 mod text;
 mod wire;
 
@@ -119,9 +120,9 @@ fn play(plan: &Plan, look: Look, interrupt: &Interrupt) -> anyhow::Result<u8> {
         return Ok(if matches!(error, EngineError::Refused(_)) { exit::REFUSED } else { exit::FAILED });
     }
     let run = played.results.summary.runs.first();
-    let judged = summary::judge(run, seen.tally());
+    let judged = summary::judge(plan, run, seen.tally());
     let mut out = std::io::stdout().lock();
-    let _ = out.write_all(summary::text(&judged, &seen).as_bytes());
+    let _ = out.write_all(summary::text(&judged, seen.tally()).as_bytes());
     let failed = if judged.good() { exit::GOOD } else { exit::FAILED };
     Ok(interrupt.exit_code().filter(|_| !judged.good()).unwrap_or(failed))
 }

@@ -3,7 +3,7 @@
 use super::{Grouped, Report, Scene};
 use crate::model::Nanos;
 use crate::scenario::path::KeyPath;
-use crate::scenario::{CarrierSpec, Channels, CursorSpec, HeaderProfile, PullSpec, TargetPlan};
+use crate::scenario::{CarrierSpec, Channels, CursorSpec, HeaderProfile, Names, PullSpec, TargetPlan};
 
 pub(super) fn check(scene: &Scene, r: &mut Report<'_>) {
     for group in scene.cases.iter().flat_map(|c| &c.groups) {
@@ -33,7 +33,8 @@ fn follows_channel(carrier: &CarrierSpec) -> bool {
 
 fn channel_is_named(scene: &Scene, group: &Grouped, r: &mut Report<'_>) {
     let at = &group.template_at;
-    let follows = follows_channel(&group.plan.carrier);
+    let dialect = group.plan.dialect.as_deref();
+    let follows = follows_channel(&group.plan.carrier) || dialect.is_some_and(|d| d.tells(Names::CHANNEL));
     if many_channels(scene) && !follows {
         let n = scene.channels.len();
         r.wrong(
