@@ -7,10 +7,11 @@ use super::trace::Trace;
 use crate::client::{ClientState, Feed, FeedChannel, Publisher, PublisherReport, VirtualClient, Workplace};
 use crate::clock::{self, Clock, Timer};
 use crate::model::{Failure, Nanos, Op, RunTag};
-use crate::net::{Dialer, Endpoint};
+use crate::net::{Cookies, Dialer, Endpoint, Memory};
 use crate::pace::{Schedule, Spacing};
 use crate::record::{ClientLedger, Recorder, Snapshot};
 use crate::scenario::{Arrivals, CarrierSpec, GroupPlan, RunPlan, fill, groups_of};
+use crate::transport::dialect::Dialect;
 use crate::transport::{self, Carrier, PostHead, RequestKind};
 use std::cell::RefCell;
 use std::net::SocketAddr;
@@ -196,10 +197,27 @@ impl Kind<'_> {
         };
         Kind {
             group,
-            carrier: Rc::from(transport::carrier(&group.carrier)),
+            carrier: carrier(group, setup),
             headers: transport::block(&group.headers, kind, &setup.authority),
         }
     }
+}
+
+/// The carrier of a group, with its dialect around it.
+fn carrier(group: &GroupPlan, setup: &Setup) -> Rc<dyn Carrier> {
+    let plain = transport::carrier(&group.carrier);
+    let Some(spec) = &group.dialect else { return Rc::from(plain) };
+    let headers = transport::block(&group.headers, RequestKind::Post, &setup.authority);
+    Rc::new(Dialect::new(plain, Arc::clone(spec), setup.tag, setup.run.seed, headers))
+}
+
+/// What a client remembers before its first session.
+fn memory(group: &GroupPlan) -> Rc<RefCell<Memory>> {
+    let mut memory = Memory::default();
+    if group.cookies {
+        memory.more.get_or_insert_default().cookies = Some(Cookies::default());
+    }
+    Rc::new(RefCell::new(memory))
 }
 
 fn endpoint(setup: &Setup, client: u32, channel: usize, kind: &Kind<'_>) -> Endpoint {
@@ -217,6 +235,9 @@ fn endpoint(setup: &Setup, client: u32, channel: usize, kind: &Kind<'_>) -> Endp
         body: filled(body),
         send: send.iter().map(|text| filled(text)).collect(),
         expected_bytes: setup.run.publish.as_ref().map_or(0, |p| p.payload_bytes),
+        channel: if kind.group.dialect.is_some() { channel.as_str().into() } else { Box::default() },
+        client,
+        memory: memory(kind.group),
         ..Endpoint::new(setup.address, setup.authority.clone(), "/")
     }
 }

@@ -21,6 +21,8 @@ pub struct Dialer {
     write_buffer: Rc<RefCell<Vec<u8>>>,
     watch: Option<Rc<dyn Watch>>,
     connections: Rc<Cell<u32>>,
+    /// A connection that the next connect takes in place of a new one.
+    parked: Option<Rc<RefCell<Option<Stream>>>>,
 }
 
 impl Dialer {
@@ -32,6 +34,7 @@ impl Dialer {
             write_buffer: Rc::default(),
             watch: None,
             connections: Rc::default(),
+            parked: None,
         }
     }
 
@@ -53,6 +56,9 @@ impl Dialer {
     /// # Errors
     /// The failure that the system's error stands for.
     pub async fn connect(&self, to: SocketAddr) -> Result<Stream, Failure> {
+        if let Some(parked) = self.parked.as_ref().and_then(|p| p.borrow_mut().take()) {
+            return Ok(parked);
+        }
         let started = self.clock.now();
         let socket = open(to).await.map_err(|e| connect_failure(&e))?;
         let mut stream = Stream::new(socket, self.clock, started);
@@ -62,6 +68,12 @@ impl Dialer {
             stream.watch(Watched::open(Rc::clone(by), number, to, stream.opened().1));
         }
         Ok(stream)
+    }
+
+    /// A dialer of one client, whose next connect takes this connection, which counts from zero.
+    pub(crate) fn parking(&self, mut stream: Stream) -> Dialer {
+        stream.start_over();
+        Dialer { parked: Some(Rc::new(RefCell::new(Some(stream)))), ..self.clone() }
     }
 
     /// The read buffer of the worker: borrowed for one read and the decoding of what it gave, never

@@ -1,5 +1,6 @@
 //! What a client remembers from one session to the next, as a browser tab does.
 
+use super::More;
 use crate::model::{Nanos, Traffic};
 
 /// Small, since every client has one.
@@ -13,6 +14,8 @@ pub struct Memory {
     /// What was wrong, in words, the last time that something failed and a class alone does not
     /// tell enough: which rule, which limit. Taken by who reports it.
     pub detail: Option<String>,
+    /// Cookies, and what a dialect keeps; boxed, since few clients have any.
+    pub more: Option<Box<More>>,
     /// Bytes of attempts to attach that came to no session; boxed, since few clients have any.
     spent: Option<Box<Traffic>>,
 }

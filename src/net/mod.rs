@@ -6,6 +6,7 @@ mod attempt;
 mod dialer;
 mod errors;
 mod memory;
+mod more;
 mod resolve;
 mod stream;
 mod watch;
@@ -14,6 +15,7 @@ pub use attempt::Attempt;
 pub use dialer::{Dialer, READ_BUFFER_BYTES};
 pub use errors::{connect_failure, io_failure};
 pub use memory::Memory;
+pub use more::{Cookies, More};
 pub use resolve::resolve;
 pub use stream::Stream;
 pub use watch::{Watch, Way};
@@ -41,6 +43,10 @@ pub struct Endpoint {
     /// How large a message is expected to be, bytes, so that it is read in one piece; 0: unknown,
     /// the smallest buffer is taken.
     pub expected_bytes: u32,
+    /// The name of the client's channel, for dialects; empty where there is none.
+    pub channel: Box<str>,
+    /// The client's number in the run, from 0, for dialects.
+    pub client: u32,
     /// What its client remembers from one session to the next.
     pub memory: Rc<RefCell<Memory>>,
 }
@@ -56,6 +62,8 @@ impl Endpoint {
             body: String::new(),
             send: Vec::new(),
             expected_bytes: 0,
+            channel: Box::default(),
+            client: 0,
             memory: Rc::default(),
         }
     }

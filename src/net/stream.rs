@@ -55,6 +55,11 @@ impl Stream {
         self.written
     }
 
+    /// Counts from zero again: what crossed it so far has been told by who used it.
+    pub(crate) fn start_over(&mut self) {
+        (self.read, self.written) = (0, 0);
+    }
+
     /// Resets the connection. The same as dropping it, said aloud.
     pub fn abort(self) {
         drop(self);

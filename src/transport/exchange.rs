@@ -122,6 +122,17 @@ impl Exchange {
         self.clear();
     }
 
+    /// Hands out the connection, when it may carry another request.
+    pub(super) fn release(&mut self) -> Option<Stream> {
+        match std::mem::replace(&mut self.link, Link::Down) {
+            Link::Up(stream) if self.reused => Some(stream),
+            other => {
+                self.link = other;
+                None
+            }
+        }
+    }
+
     /// All bytes so far, of every connection.
     pub(super) fn wire(&self) -> Traffic {
         self.done + self.current()

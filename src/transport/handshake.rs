@@ -3,6 +3,7 @@
 //! Ours, because a harness must tell a status from a wrong key, count the bytes of both heads, and
 //! keep a hostile answer within bounds.
 
+use super::cookies;
 use super::http1::{Decoder, Head, Step};
 use super::pull::unexpected;
 use super::websocket::extension::{self, Agreed};
@@ -41,7 +42,7 @@ pub(super) struct Upgraded {
 /// are then in the endpoint's memory.
 pub(super) async fn upgrade(dial: &Dialer, to: &Endpoint, offer: Offer<'_>) -> Result<Upgraded, Failure> {
     let mut stream = Attempt::new(dial.connect(to.address).await?, &to.memory);
-    let asked = Asked { offer, key: key() };
+    let asked = Asked { to: Some(to), offer, key: key() };
     stream.write_all(asked.request(to).as_bytes()).await.map_err(|e| io_failure(&e))?;
     let mut decoder = Decoder::new();
     let (deflate, part) = loop {
@@ -113,6 +114,8 @@ async fn read_head(
 
 /// A request that is out, against which its answer is held.
 struct Asked<'a> {
+    /// Whose cookies the answer sets.
+    to: Option<&'a Endpoint>,
     offer: Offer<'a>,
     key: String,
 }
@@ -126,8 +129,11 @@ impl Asked<'_> {
         let (key, extensions) = (&self.key, extension::offer(self.offer.deflate));
         format!(
             "GET {} HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n{extensions}{protocols}{}\r\n",
-            to.path, to.authority, to.headers
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n{extensions}{protocols}{}{}\r\n",
+            to.path,
+            to.authority,
+            to.headers,
+            cookies::line(&to.path, &to.memory)
         )
     }
 
@@ -139,7 +145,12 @@ impl Asked<'_> {
             rest = &rest[n..];
             match step {
                 Step::More => return Ok(None),
-                Step::Head(head) => return Ok(Some((self.validate(&head)?, rest.to_vec()))),
+                Step::Head(head) => {
+                    if let Some(to) = self.to {
+                        cookies::keep(&head, &to.path, &to.memory);
+                    }
+                    return Ok(Some((self.validate(&head)?, rest.to_vec())));
+                }
                 _ => {}
             }
         }
@@ -182,7 +193,7 @@ mod tests {
     fn answer(text: &str, offered: &[&str]) -> Result<Option<Vec<u8>>, Failure> {
         let protocols: Vec<String> = offered.iter().map(ToString::to_string).collect();
         let offer = Offer { protocols: &protocols, deflate: None };
-        let asked = Asked { offer, key: KEY.into() };
+        let asked = Asked { to: None, offer, key: KEY.into() };
         let answered = asked.decode(text.as_bytes(), &mut Decoder::new());
         answered.map(|done| done.map(|(_, part)| part)).map_err(|refused| refused.0)
     }
@@ -234,7 +245,7 @@ mod tests {
         let protocols = ["x".into(), "y".into()];
         let asked = |deflate| {
             let offer = Offer { protocols: &protocols, deflate };
-            Asked { offer, key: KEY.into() }.request(&to)
+            Asked { to: None, offer, key: KEY.into() }.request(&to)
         };
         let text = asked(None);
         assert!(text.starts_with("GET /ws HTTP/1.1\r\nHost: h\r\n"));

@@ -5,7 +5,9 @@
 //! one: a file here and a row in [`CARRIERS`].
 
 mod carriers;
+mod cookies;
 mod cursor;
+pub mod dialect;
 mod exchange;
 mod handshake;
 mod headers;
@@ -188,6 +190,16 @@ pub enum Stage {
 pub trait Sink {
     /// One unit has arrived in full.
     fn unit(&mut self, unit: &Unit<'_>);
+
+    /// The head of the answer that the next units belong to.
+    fn head(&mut self, head: &http1::Head<'_>) {
+        let _ = head;
+    }
+
+    /// What a splitter tells of the next unit beside its bytes: event, headers of the part.
+    fn part(&mut self, part: &split::Part<'_>) {
+        let _ = part;
+    }
 
     /// A stage of attaching took so long.
     fn stage(&mut self, stage: Stage, took: Nanos) {

@@ -116,6 +116,7 @@ impl Asker for Asking<'_> {
     }
 
     fn head(&mut self, head: &Head<'_>) {
+        self.sink.head(head);
         if self.statuses.expects(head.status()) {
             self.cursor.read_head(head);
         }

@@ -51,6 +51,20 @@ impl Vars {
         Ok(())
     }
 
+    /// What is to be sent, for `${text}`; it may be larger than a variable.
+    pub(super) fn set_text(&mut self, text: &[u8]) -> Result<(), String> {
+        if text.len() > MOST_TEXT {
+            return Err(format!("a text of {} bytes is to be sent; at most {MOST_TEXT}", text.len()));
+        }
+        self.values[usize::from(Names::TEXT)] = Some(text.to_vec());
+        Ok(())
+    }
+
+    /// Forgets a variable.
+    pub(super) fn unset(&mut self, slot: u16) {
+        self.values[usize::from(slot)] = None;
+    }
+
     /// Works out a template.
     ///
     /// # Errors
@@ -232,9 +246,15 @@ mod tests {
         // RFC 4231 has no such short key; this pair is the one of Wikipedia's page on HMAC.
         let text = "'The quick brown fox jumps over the lazy dog'";
         let wanted = [
-            (format!("${{hex(hmac_sha256(key, {text}))}}"), "f7bc83f430538424b13298e6aa6fb143ef4d59a14946175997479dbc2d1a3cd8"),
+            (
+                format!("${{hex(hmac_sha256(key, {text}))}}"),
+                "f7bc83f430538424b13298e6aa6fb143ef4d59a14946175997479dbc2d1a3cd8",
+            ),
             (format!("${{hex(md5({text}))}}"), "9e107d9d372bb6826bd81d3542a419d6"),
-            ("${hex(sha256('abc'))}".into(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+            (
+                "${hex(sha256('abc'))}".into(),
+                "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+            ),
             ("${base64('a?>')}".into(), "YT8+"),
             ("${base64url('a?>')}".into(), "YT8-"),
             ("${uri('a b/é')}".into(), "a%20b%2F%C3%A9"),

@@ -1,0 +1,8 @@
+//! Dialects from scenario text to bytes: scripted servers on loopback.
+
+#![expect(clippy::unwrap_used, reason = "tests, and the helpers of tests")]
+
+mod fake;
+mod faults;
+mod http;
+mod websocket;
