@@ -5,7 +5,8 @@
 use hdrhistogram::Histogram;
 use pushbench::result::{
     Bytes, CostRow, Folder, Generator, Interval, LatencyInterval, Ledger, Operations, Polls, Quantiles,
-    Results, RunDetail, RunResult, SUMMARY_SCHEMA, SloResult, Summary, TargetCost, Verdict,
+    Receivers, Results, RunDetail, RunResult, SUMMARY_SCHEMA, SloResult, Spread, Summary, TargetCost,
+    Verdict,
 };
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -286,7 +287,12 @@ fn the_first_schema_is_still_read() {
 #[test]
 fn every_key_is_documented() {
     let document = include_str!("../docs/results.md");
-    let run = RunResult { target_cost: Some(TargetCost::default()), ..Default::default() };
+    let run = RunResult {
+        target_cost: Some(TargetCost::default()),
+        receivers: Some(Receivers::default()),
+        spread: Some(Spread::default()),
+        ..Default::default()
+    };
     let run = RunResult { operations: [("connect".into(), Operations::default())].into(), ..run };
     let summary = Summary { slo: vec![SloResult::default()], runs: vec![run], ..Default::default() };
     let mut keys = Vec::new();

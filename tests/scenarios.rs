@@ -96,5 +96,5 @@ fn the_quick_form_is_a_scenario() {
     let run = &plan.runs[0];
     assert_eq!((run.clients, run.channels.len(), run.phases.measure.0), (1000, 4, 5_000_000_000));
     let feed = run.publish.as_ref().expect("it publishes");
-    assert_eq!(feed.base.as_ref().map(|b| b.port), Some(9001));
+    assert_eq!(feed.base().map(|b| b.port), Some(9001));
 }

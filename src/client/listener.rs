@@ -1,7 +1,7 @@
 //! Turns the units that a session hands over into messages, counts and bytes.
 
 use super::{ClientState, Workplace};
-use crate::model::{Failure, Nanos, Stamp};
+use crate::model::{Failure, Nanos, Stamp, Traffic};
 use crate::record::Arrival;
 use crate::transport::{Session, Sink, Unit, UnitKind};
 
@@ -60,6 +60,22 @@ impl<'a> Listener<'a> {
         fresh
     }
 
+    fn follows(&self, unit: &Unit<'_>) -> bool {
+        self.place.follow.as_ref().is_some_and(|follow| follow.message(self.place, self.state, unit))
+    }
+
+    fn weighed(&mut self, unit: &Unit<'_>) -> Traffic {
+        let payload = self.messages(unit) * self.place.payload_bytes;
+        let mut traffic = unit.traffic.with_payload(payload);
+        if self.place.echo {
+            // What the client wrote since its last unit stands in the framing: its message is none.
+            let sent = payload.min(traffic.framing);
+            traffic.framing -= sent;
+            traffic.payload += sent;
+        }
+        traffic
+    }
+
     /// Counts the bytes that were never part of a unit: those of an exchange or a session that
     /// failed. Nothing of them is payload.
     pub(super) fn count_rest(&self, session: &dyn Session) {
@@ -75,6 +91,12 @@ impl Sink for Listener<'_> {
         self.answer.received = Some(unit.received);
         self.state.told.set(self.state.told.get() + unit.traffic);
         let traffic = match unit.kind {
+            // All that a target publishes by itself is payload: nobody told what a message of it is.
+            UnitKind::Data if self.place.follow.is_some() => {
+                let fresh = self.follows(unit);
+                self.answer.fresh += u64::from(fresh);
+                if fresh { unit.traffic } else { unit.traffic.with_payload(0) }
+            }
             // Nobody told what a message of this target is: all of its body counts as payload.
             UnitKind::Data if self.place.payload_bytes == 0 => {
                 self.messages(unit);
@@ -82,7 +104,7 @@ impl Sink for Listener<'_> {
                 unit.traffic
             }
             // A message received again carries nothing: it is overhead, as the method has it.
-            UnitKind::Data => unit.traffic.with_payload(self.messages(unit) * self.place.payload_bytes),
+            UnitKind::Data => self.weighed(unit),
             UnitKind::Empty | UnitKind::Control => unit.traffic.with_payload(0),
             UnitKind::Refused(failure) => {
                 self.answer.refused = Some(failure);

@@ -2,6 +2,7 @@
 //!
 //! Everything here runs as tasks of one worker thread and shares nothing with another one.
 
+mod follow;
 mod listener;
 mod publisher;
 mod pull_pace;
@@ -9,7 +10,10 @@ mod pull_pace;
 mod tests;
 mod virtual_client;
 
-pub use publisher::{Feed, FeedChannel, Publisher, PublisherReport};
+pub use follow::Follow;
+pub use publisher::{
+    EchoWay, Feed, FeedChannel, HttpWay, InBandWay, Outbox, Publisher, PublisherReport, Way,
+};
 pub use virtual_client::VirtualClient;
 
 use crate::clock::Timer;
@@ -33,6 +37,10 @@ pub struct Workplace {
     pub payload_bytes: u64,
     /// Whether the clients read an endpoint that tells its latest value only.
     pub latest_value: bool,
+    /// Whether each client sends its own messages: what it wrote for one is payload, too.
+    pub echo: bool,
+    /// How the messages of a target that publishes by itself are told.
+    pub follow: Option<Follow>,
     /// Limit of one attempt to attach.
     pub connect_timeout: Nanos,
     /// Limit of one request.
@@ -59,4 +67,8 @@ pub struct ClientState {
     pub attached: Cell<bool>,
     /// Bytes of its session that have been recorded.
     pub told: Cell<Traffic>,
+    /// What it is to send over its session; `None`: it only listens.
+    pub outbox: Option<Box<Outbox>>,
+    /// When it received a message that nobody stamped.
+    pub last_message: Cell<Option<Nanos>>,
 }

@@ -139,6 +139,8 @@ fn play(rhythm: Rhythm, acts: Vec<(Nanos, Act)>, end: Nanos) -> (Snapshot, Rc<Cl
             tag: TAG,
             payload_bytes: Stamp::LEN as u64,
             latest_value: false,
+            echo: false,
+            follow: None,
             connect_timeout: Nanos::SECOND,
             request_timeout: Nanos::SECOND * 5,
         });

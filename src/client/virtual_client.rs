@@ -8,6 +8,7 @@ use crate::net::Endpoint;
 use crate::transport::{Carrier, Event, Rhythm, Session};
 use std::future::poll_fn;
 use std::rc::Rc;
+use std::task::{Context, Poll};
 
 /// A client about to run.
 pub struct VirtualClient {
@@ -87,12 +88,27 @@ impl VirtualClient {
             }
         };
         listener.count_rest(&*session);
+        self.state.outbox.iter().for_each(|outbox| outbox.close(failure));
         let finished = self.place.now();
         self.state.attached.set(false);
         self.state.ledger.borrow_mut().ended(finished);
         let outcome = Outcome::Failed(failure);
         let sample = Sample { op: Op::Session, intended: since, started: since, finished, outcome };
         self.place.recorder.borrow_mut().record(&sample);
+    }
+
+    /// Polls the session; what the client is to send goes out before it.
+    fn poll(
+        &self,
+        cx: &mut Context<'_>,
+        session: &mut dyn Session,
+        listener: &mut Listener<'_>,
+    ) -> Poll<Result<Event, Failure>> {
+        let Some(outbox) = &self.state.outbox else { return session.poll_event(cx, listener) };
+        outbox.send(cx, session)?;
+        let polled = session.poll_event(cx, listener);
+        outbox.sent(session);
+        polled
     }
 
     /// The next thing that a push session tells; `Received` too when it only wanted to be polled.
@@ -102,7 +118,7 @@ impl VirtualClient {
         listener: &mut Listener<'_>,
     ) -> Result<Event, Failure> {
         let deadline = session.next_deadline();
-        let event = poll_fn(|cx| session.poll_event(cx, listener));
+        let event = poll_fn(|cx| self.poll(cx, session, listener));
         match deadline {
             None => event.await,
             Some(at) => self.place.timer.until(at, event).await.unwrap_or(Ok(Event::Received)),

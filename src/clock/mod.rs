@@ -50,6 +50,14 @@ pub fn thread_cpu() -> Nanos {
     Nanos(t.tv_sec as u64 * 1_000_000_000 + t.tv_nsec as u64)
 }
 
+/// What wall-clock time (`CLOCK_REALTIME`, since 1970) is ahead of the run's clock: for times that
+/// others tell by it. Both are slewed alike, so it holds until somebody sets the clock.
+pub fn wall_ahead() -> Nanos {
+    let wall = rustix::time::clock_gettime(rustix::time::ClockId::Realtime);
+    let wall = Nanos(wall.tv_sec as u64 * 1_000_000_000 + wall.tv_nsec as u64);
+    wall - Clock::Monotonic.now()
+}
+
 /// Wall-clock time in UTC: for names and manifests, never for measuring.
 #[expect(clippy::disallowed_methods, reason = "this is the clock")]
 pub fn utc_now() -> jiff::Timestamp {

@@ -1,6 +1,7 @@
 //! Puts what one run gathered together into its result. Pure: no clock, no I/O.
 
 mod costs;
+mod own;
 mod series;
 
 use super::readings::Readings;
@@ -66,10 +67,16 @@ pub(super) fn assemble(run: &RunPlan, gathered: Gathered) -> (RunResult, RunDeta
     };
     let measured_s = (gathered.timeline.drain - gathered.timeline.measure).as_secs_f64();
     let mut result = described(run, &gathered, measured_s);
-    let (closed, due) = close_ledger(&gathered.done);
+    let by_target = run.publish.as_ref().is_some_and(|p| p.by_target().is_some());
+    let (closed, due) =
+        if by_target { (own::close(&gathered.done), 0) } else { close_ledger(&gathered.done) };
     result.offered_per_s = per_second(due, measured_s);
     times_and_counts(&mut result, &whole, measured, measured_s);
-    result.ledger = ledger(run, &gathered, measured, &closed);
+    result.ledger = match by_target {
+        true => own::ledger(run, &gathered, measured, &closed, result.tells_loss()),
+        false => ledger(run, &gathered, measured, &closed),
+    };
+    own::told(run, &mut result, measured, &gathered.done);
     result.delivery = delivery_quantiles(measured.response_of(Op::Deliver), result.ledger.lost);
     result.delivery_from_send = delivery_quantiles(&measured.from_send, result.ledger.lost);
     result.bytes = bytes(run, measured, &whole);
@@ -89,7 +96,11 @@ pub(super) fn assemble(run: &RunPlan, gathered: Gathered) -> (RunResult, RunDeta
     verdict::judge(
         &mut result,
         &verdict::Evidence {
-            closes: closed.received == measured.received + measured.early,
+            closes: match by_target {
+                // Nobody told what was published: all that ever came against all that was counted live.
+                true => !own::is_numbered(run) || closed.received == whole.arrivals,
+                false => closed.received == measured.received + measured.early,
+            },
             subscribed_at_start: subscribed_at(&gathered.done, gathered.timeline.measure),
             subscribed_at_end: subscribed_at(
                 &gathered.done,
@@ -112,6 +123,9 @@ fn described(run: &RunPlan, gathered: &Gathered, measured_s: f64) -> RunResult {
         swept: run.swept.iter().cloned().collect(),
         partial: gathered.partial,
         notes: [notes(run), gathered.notes.clone()].concat(),
+        publisher: run.publish.as_ref().map_or("", |p| p.via.key()).to_owned(),
+        cooperation: own::cooperation(run).to_owned(),
+        clock: own::clock(run).to_owned(),
         model: "open".to_owned(),
         channels: run.channels.len() as u32,
         payload_bytes: run.publish.as_ref().map_or(0, |p| p.payload_bytes),
@@ -122,8 +136,10 @@ fn described(run: &RunPlan, gathered: &Gathered, measured_s: f64) -> RunResult {
 
 fn notes(run: &RunPlan) -> Vec<String> {
     let mut notes = Vec::new();
-    if run.publish.is_none() {
-        notes.push("nothing was published by this run: delivery time and loss were not measured".to_owned());
+    match run.publish.as_ref().map(|p| &p.via) {
+        None => notes
+            .push("nothing was published by this run: delivery time and loss were not measured".to_owned()),
+        Some(via) => notes.extend(own::note(via).map(str::to_owned)),
     }
     notes
 }

@@ -4,6 +4,7 @@
 use super::assemble::{Gathered, Interim, assemble};
 use super::cores::{Cores, allowed, assign};
 use super::interrupt::Interrupt;
+use super::program::Program;
 use super::readings::Readings;
 use super::target::{Found, RunningTarget};
 use super::timeline::{Phase, Timeline};
@@ -16,7 +17,9 @@ use crate::pace::GRID;
 use crate::probe::Depth;
 use crate::record::Snapshot;
 use crate::result::{RunDetail, RunResult};
-use crate::scenario::{Plan, RunPlan};
+use crate::scenario::{Plan, PublishVia, RunPlan};
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
@@ -41,12 +44,17 @@ pub(super) fn conduct(
     let target = RunningTarget::start(plan, found, options, cores.target, interrupt, observer)?;
     let mut readings = Readings::new(target.cost_port, target.started_pid(), target.local);
     readings.take(Phase::Idle, Depth::Full);
+    let program = match run.publish.as_ref().map(|p| &p.via) {
+        Some(PublishVia::Exec(exec)) => Some(Program::start(&exec.command, plan.path.as_deref())?),
+        _ => None,
+    };
     let timeline = Timeline::new(first_due(run), &run.phases);
     let mut conductor = Conductor {
         run,
         interrupt,
         observer,
         timeline,
+        pipe: program.as_ref().and_then(Program::pipe),
         stop: Stop::new(),
         trace: options.trace.clone(),
         readings,
@@ -59,7 +67,9 @@ pub(super) fn conduct(
     };
     conductor.play(&target, &cores, index)?;
     conductor.readings.take(Phase::After, Depth::Light);
-    let gathered = conductor.gathered(&target, &cores);
+    conductor.pipe = None;
+    let mut gathered = conductor.gathered(&target, &cores);
+    gathered.notes.extend(program.and_then(Program::end));
     drop(target);
     Ok(assemble(run, gathered))
 }
@@ -77,6 +87,8 @@ struct Conductor<'a> {
     interrupt: &'a Interrupt,
     observer: &'a mut dyn Observer,
     timeline: Timeline,
+    /// The stdin of the program that publishes.
+    pipe: Option<Arc<OwnedFd>>,
     stop: Stop,
     trace: Option<Trace>,
     readings: Readings,
@@ -127,6 +139,7 @@ impl Conductor<'_> {
             core: cores.workers[worker],
             stop: self.stop.clone(),
             trace: self.trace.clone(),
+            pipe: self.pipe.clone(),
         }
     }
 

@@ -3,10 +3,12 @@
 mod assemble;
 mod conductor;
 mod cores;
+mod feed;
 mod interrupt;
 mod manifest;
 pub mod preflight;
 mod process;
+mod program;
 mod rail;
 mod readings;
 mod target;
@@ -76,6 +78,9 @@ pub enum EngineError {
     /// The target could not be started or did not become ready.
     #[error("failed to start the target: {0}")]
     Target(String),
+    /// The program that is to publish could not be started.
+    #[error("failed to start the program that publishes: {0}")]
+    Publisher(String),
     /// The safety rail.
     #[error("target refused: {0}")]
     Refused(String),
@@ -171,7 +176,7 @@ fn demand(plan: &Plan, run: &RunPlan) -> preflight::Demand {
     };
     preflight::Demand {
         clients: run.clients,
-        publish_connections: run.publish.as_ref().map_or(0, |p| p.connections),
+        publish_connections: run.publish.as_ref().map_or(0, |p| p.connections()),
         local: rail::is_local(&address),
         bundled_server: plan.target == TargetPlan::Bundled,
         address,

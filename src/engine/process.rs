@@ -6,7 +6,8 @@ use crate::clock::{Clock, sleep_blocking};
 use crate::model::Nanos;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command};
+use std::os::fd::OwnedFd;
+use std::process::{Child, Command, ExitStatus};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -69,6 +70,16 @@ impl Process {
                 .spawn(move || keep_tail(stderr, &kept))?;
         }
         Ok(process)
+    }
+
+    /// The pipe to its stdin, once, where it has one.
+    pub(super) fn stdin(&mut self) -> Option<OwnedFd> {
+        self.child.stdin.take().map(OwnedFd::from)
+    }
+
+    /// How it ended, if it has.
+    pub(super) fn exit_status(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().ok().flatten()
     }
 
     /// Its process id, and that of its group.

@@ -183,7 +183,7 @@ fn publish_address(
     address: SocketAddr,
     allow_remote: bool,
 ) -> Result<(SocketAddr, String), EngineError> {
-    match run.publish.as_ref().and_then(|p| p.base.as_ref()) {
+    match run.publish.as_ref().and_then(|p| p.base()) {
         Some(other) => Ok((look_up(other, allow_remote)?, other.authority())),
         None => Ok((address, base.authority())),
     }

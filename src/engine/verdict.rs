@@ -157,10 +157,36 @@ fn load(run: &RunResult, evidence: &Evidence, findings: &mut Findings) {
         let text = "nothing that was published arrived: is it the right channel?".to_owned();
         findings.theirs(Verdict::Suspect, text);
     }
+    if run.publisher == "none" {
+        by_target(run, findings);
+    }
     if evidence.polls_skipped as f64 > MOST_POLLS_SKIPPED * run.polls.sent as f64 {
         let text = format!(
             "{} polls were skipped: the answer to the one before was still under way",
             evidence.polls_skipped
+        );
+        findings.theirs(Verdict::Suspect, text);
+    }
+}
+
+/// What a target published by itself.
+fn by_target(run: &RunResult, findings: &mut Findings) {
+    if run.bytes.messages == 0 {
+        let text = "nothing came that the target publishes by itself: is it the right channel?".to_owned();
+        findings.theirs(Verdict::Suspect, text);
+    }
+    if run.unstamped > 0 {
+        let text = format!(
+            "{} messages had no {} where `publish.none` says",
+            run.unstamped,
+            run.cooperation.replace(" and ", " or no ")
+        );
+        findings.theirs(Verdict::Suspect, text);
+    }
+    if run.ahead > 0 {
+        let text = format!(
+            "{} messages tell a time after their receipt: the target's clock is ahead of ours",
+            run.ahead
         );
         findings.theirs(Verdict::Suspect, text);
     }

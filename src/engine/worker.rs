@@ -2,19 +2,20 @@
 //! of the channels, shares nothing, and hands over a snapshot at each boundary.
 
 use super::cores::pin_this_thread;
+use super::feed;
 use super::timeline::Timeline;
 use super::trace::Trace;
-use crate::client::{ClientState, Feed, FeedChannel, Publisher, PublisherReport, VirtualClient, Workplace};
+use crate::client::{ClientState, Publisher, PublisherReport, VirtualClient, Workplace};
 use crate::clock::{self, Clock, Timer};
 use crate::model::{Failure, Nanos, Op, RunTag};
 use crate::net::{Cookies, Dialer, Endpoint, Memory};
-use crate::pace::{Schedule, Spacing};
 use crate::record::{ClientLedger, Recorder, Snapshot};
-use crate::scenario::{Arrivals, CarrierSpec, GroupPlan, RunPlan, fill, groups_of};
+use crate::scenario::{CarrierSpec, GroupPlan, PublishPlan, RunPlan, fill, groups_of};
 use crate::transport::dialect::Dialect;
-use crate::transport::{self, Carrier, PostHead, RequestKind};
+use crate::transport::{self, Carrier, RequestKind};
 use std::cell::RefCell;
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -47,6 +48,8 @@ pub(super) struct Setup {
     pub(super) core: Option<usize>,
     pub(super) stop: Stop,
     pub(super) trace: Option<Trace>,
+    /// The stdin of the program that publishes, if one does.
+    pub(super) pipe: Option<Arc<OwnedFd>>,
 }
 
 /// The instant at which a run is cut short; not set: `u64::MAX`. Clones share it.
@@ -113,7 +116,13 @@ pub(super) fn main(setup: &Setup, reports: &Sender<Report>) {
 async fn work(setup: &Setup, reports: &Sender<Report>) -> std::io::Result<Done> {
     let place = Rc::new(workplace(setup)?);
     let (states, clients): (Vec<_>, Vec<_>) = spawn_clients(setup, &place).into_iter().unzip();
-    let publisher = start_publisher(setup, &place);
+    if let Some(follow) = &place.follow {
+        states.iter().for_each(|state| follow.joined(state));
+    }
+    let publisher = feed::publisher(setup, &place, &states)?;
+    if let Some(publisher) = &publisher {
+        publisher.start();
+    }
     let lag = spawn_local(watch_lag(Rc::clone(&place)));
     let end = hand_over(setup, &place, &states, publisher.as_deref(), reports).await;
     place.timer.sleep_until(end).await;
@@ -139,6 +148,8 @@ fn workplace(setup: &Setup) -> std::io::Result<Workplace> {
         tag: setup.tag,
         payload_bytes: run.publish.as_ref().map_or(0, |p| u64::from(p.payload_bytes)),
         latest_value: run.conflates(),
+        echo: run.publish.as_ref().is_some_and(PublishPlan::is_echo),
+        follow: feed::follow(setup),
         connect_timeout: run.connect_timeout,
         request_timeout: run.request_timeout,
     })
@@ -164,7 +175,7 @@ fn spawn_clients(setup: &Setup, place: &Rc<Workplace>) -> Vec<(Rc<ClientState>, 
         .map(|i| {
             let channel = i % run.channels.len();
             let kind = &kinds[usize::from(groups[i])];
-            let state = Rc::new(ClientState { channel: channel as u32, ..ClientState::default() });
+            let state = Rc::new(state(i, channel, place.echo));
             let client = VirtualClient {
                 place: Rc::clone(place),
                 state: Rc::clone(&state),
@@ -176,6 +187,16 @@ fn spawn_clients(setup: &Setup, place: &Rc<Workplace>) -> Vec<(Rc<ClientState>, 
             (state, spawn_local(client.run()))
         })
         .collect()
+}
+
+/// With `echo` each client is a channel of its own.
+fn state(client: usize, channel: usize, echo: bool) -> ClientState {
+    match echo {
+        true => {
+            ClientState { channel: client as u32, outbox: Some(Box::default()), ..ClientState::default() }
+        }
+        false => ClientState { channel: channel as u32, ..ClientState::default() },
+    }
 }
 
 fn spread(over: Nanos, index: usize, count: u32) -> Nanos {
@@ -240,39 +261,6 @@ fn endpoint(setup: &Setup, client: u32, channel: usize, kind: &Kind<'_>) -> Endp
         memory: memory(kind.group),
         ..Endpoint::new(setup.address, setup.authority.clone(), "/")
     }
-}
-
-fn start_publisher(setup: &Setup, place: &Rc<Workplace>) -> Option<Rc<Publisher>> {
-    let publisher = Publisher::new(Rc::clone(place), feed(setup)?);
-    publisher.start();
-    Some(publisher)
-}
-
-fn feed(setup: &Setup) -> Option<Feed> {
-    let run = &setup.run;
-    let plan = run.publish.as_ref()?;
-    let spacing = match plan.arrivals {
-        Arrivals::Constant => Spacing::Constant,
-        Arrivals::Poisson => Spacing::Poisson,
-    };
-    let (address, authority) = &setup.publish;
-    let headers: String = plan.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-    let channel = |i: usize| {
-        let path = fill(&plan.path, &run.channels.name(i, setup.tag), 0);
-        FeedChannel {
-            index: i as u32,
-            head: PostHead::new(&plan.method, &path, authority, &headers),
-            schedule: Schedule::of_channel(spacing, plan.rate_per_s, run.seed, i as u32),
-        }
-    };
-    Some(Feed {
-        address: *address,
-        channels: (setup.index..run.channels.len()).step_by(setup.workers).map(channel).collect(),
-        start: setup.timeline.connected,
-        measure: setup.timeline.measured(),
-        status: plan.status.clone(),
-        connections: (plan.connections as usize).div_ceil(setup.workers),
-    })
 }
 
 /// Looks how late this loop wakes from a timer: what it was busy with then, every client waited for.
@@ -340,6 +328,9 @@ async fn close(place: &Workplace, clients: Vec<JoinHandle<()>>) -> Snapshot {
         if client.await.is_err_and(|e| e.is_panic()) {
             place.recorder.borrow_mut().fail(place.now(), Failure::Panicked);
         }
+    }
+    if let Some(follow) = &place.follow {
+        follow.close(place);
     }
     place.recorder.borrow_mut().take()
 }

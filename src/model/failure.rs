@@ -127,9 +127,14 @@ failures! {
     OutOfDescriptors = "out_of_descriptors", Harness;
     /// No local port is left towards the target.
     OutOfPorts = "out_of_ports", Harness;
-    /// A message was due while every publishing connection still awaited its answer, and was dropped:
-    /// the target is behind, or `connections` of `[publish]` is too low.
+    /// A message was due while every publishing connection still awaited its answer, or while the way to
+    /// the target was full, and was dropped: the target is behind, or `connections` of `[publish]` is too
+    /// low.
     PublishBacklog = "publish_backlog", Target;
+    /// A message was due while the session that was to carry it was not open.
+    NotAttached = "not_attached", Target;
+    /// The program that was to publish a message had ended, or no longer read what it was given.
+    PublisherEnded = "publisher_ended", Harness;
     /// A client's task panicked: a fault of pushbench, to be reported.
     Panicked = "panicked", Harness;
 }

@@ -17,6 +17,8 @@ pub struct ClientLedger {
     since: Option<Nanos>,
     /// Subscribed until; `None`: to the end.
     until: Option<Nanos>,
+    /// Of messages that the target numbers itself.
+    pub(super) own: Option<Box<super::own::OwnNumbers>>,
 }
 
 /// What a received message was to its client.
@@ -83,7 +85,7 @@ impl ClientLedger {
     }
 
     /// How many of `range` were received.
-    fn received_in(&self, range: &Range<u32>) -> u64 {
+    pub(super) fn received_in(&self, range: &Range<u32>) -> u64 {
         let seen = overlap(range, &(0..self.next));
         seen - self.gaps.iter().map(|g| overlap(range, g)).sum::<u64>()
     }
@@ -108,6 +110,8 @@ pub struct ChannelFeed {
     /// When the messages of `measured` were due, in order: needed for clients that were subscribed
     /// for a part of it only.
     pub dues: Vec<Nanos>,
+    /// Where the target tells how many received a message: a measured sequence, and that number.
+    pub receivers: Vec<(u32, u32)>,
 }
 
 impl ChannelFeed {
@@ -174,7 +178,7 @@ mod tests {
 
     fn feed(measured: Range<u32>, failed: Vec<u32>) -> ChannelFeed {
         let dues = measured.clone().map(|s| Nanos(u64::from(s) * 10)).collect();
-        ChannelFeed { measured, failed, dues }
+        ChannelFeed { measured, failed, dues, ..ChannelFeed::default() }
     }
 
     proptest! {

@@ -59,6 +59,16 @@ pub struct Tally {
     pub polls_skipped: u64,
     /// Messages sent while an earlier one of their channel was unanswered.
     pub overlapped: u64,
+    /// Of messages that nobody stamped, by when they came: time since the client's last one.
+    pub gap: Timing,
+    /// Of messages that tell nothing: time behind their first receiver, by when they came.
+    pub spread: Timing,
+    /// First receipts of messages that tell nothing, by when they came.
+    pub firsts: u64,
+    /// Clients that did not get such a message, by when it was first received.
+    pub missing: u64,
+    /// Messages whose own time lies after their receipt: in no time of delivery.
+    pub ahead: u64,
     /// TCP connections that subscribers opened.
     pub connections: u64,
     /// Ends of sessions by close code; a handful of codes.
@@ -88,6 +98,11 @@ impl Default for Tally {
             empty: 0,
             polls_skipped: 0,
             overlapped: 0,
+            gap: Timing::default(),
+            spread: Timing::default(),
+            firsts: 0,
+            missing: 0,
+            ahead: 0,
             connections: 0,
             closes: Vec::new(),
         }
@@ -101,6 +116,8 @@ impl Tally {
         self.from_send.merge(&o.from_send);
         self.lateness.merge(&o.lateness);
         self.loop_lag.merge(&o.loop_lag);
+        self.gap.merge(&o.gap);
+        self.spread.merge(&o.spread);
         for (a, b) in self.operations.iter_mut().zip(&o.operations) {
             a.started += b.started;
             a.finished += b.finished;
@@ -126,6 +143,9 @@ impl Tally {
         self.empty += o.empty;
         self.polls_skipped += o.polls_skipped;
         self.overlapped += o.overlapped;
+        self.firsts += o.firsts;
+        self.missing += o.missing;
+        self.ahead += o.ahead;
         self.connections += o.connections;
     }
 
@@ -203,6 +223,23 @@ pub struct Arrival {
     pub latest_value: bool,
 }
 
+/// One received message that nobody stamped.
+#[derive(Clone, Copy, Debug)]
+pub struct Followed {
+    /// When the read that held it returned.
+    pub received: Nanos,
+    /// When it was published by its own account, on the run's clock.
+    pub time: Option<Nanos>,
+    /// Whether that was before its client was subscribed.
+    pub early: bool,
+    /// What it was to its client, where it tells a number.
+    pub seen: Option<Seen>,
+    /// Time since the client's last message.
+    pub gap: Option<Nanos>,
+    /// Whether its endpoint tells its latest value only.
+    pub latest_value: bool,
+}
+
 /// Gathers what one worker sees. Every method is O(1), takes no lock and, but for the first time in
 /// an interval, allocates nothing.
 #[derive(Debug)]
@@ -273,6 +310,51 @@ impl Recorder {
             part.response[Op::Deliver as usize].record(a.received - a.stamp.due);
             part.from_send.record(a.received - a.stamp.sent());
         }
+    }
+
+    /// Whether an instant is of `measure`.
+    pub fn is_measured(&self, at: Nanos) -> bool {
+        self.window.contains(&at)
+    }
+
+    /// A message that nobody stamped was received. It belongs to when it was published, where it tells
+    /// that, else to when it came.
+    pub fn follow(&mut self, f: &Followed) {
+        let part = self.part(f.received);
+        if f.seen.is_some_and(|seen| !seen.is_first()) {
+            let again = if f.latest_value { &mut part.redundant } else { &mut part.duplicate };
+            *again += 1;
+            return;
+        }
+        part.arrivals += 1;
+        f.gap.iter().for_each(|gap| part.gap.record(*gap));
+        let part = self.part(f.time.unwrap_or(f.received));
+        part.reordered += u64::from(f.seen == Some(Seen::Late));
+        if f.early {
+            part.early += 1;
+            return;
+        }
+        part.received += 1;
+        match f.time {
+            Some(time) if time > f.received => part.ahead += 1,
+            Some(time) => part.response[Op::Deliver as usize].record(f.received - time),
+            None => {}
+        }
+    }
+
+    /// A message that tells nothing was received by the first of its clients.
+    pub fn first_receipt(&mut self, at: Nanos) {
+        self.part(at).firsts += 1;
+    }
+
+    /// The same by another one, so long after the first.
+    pub fn behind(&mut self, at: Nanos, time: Nanos) {
+        self.part(at).spread.record(time);
+    }
+
+    /// So many did not get a message that was first received at `first`.
+    pub fn missing(&mut self, first: Nanos, clients: u32) {
+        self.part(first).missing += u64::from(clients);
     }
 
     /// Bytes of a subscriber's unit that was complete at this instant.

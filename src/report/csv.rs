@@ -1,6 +1,6 @@
 //! One row a run: every key of the summary, with dots between the levels.
 
-use crate::result::{RunResult, Summary, TargetCost};
+use crate::result::{Receivers, RunResult, Spread, Summary, TargetCost};
 use serde_json::Value;
 
 pub(super) fn render(summary: &Summary) -> String {
@@ -21,7 +21,13 @@ pub(super) fn render(summary: &Summary) -> String {
 /// Keys of the schema in its order, whatever the runs lack, and among them those of the runs' own
 /// maps (failures, close codes, swept values).
 fn columns(runs: &[Vec<(String, String)>]) -> Vec<String> {
-    let whole = RunResult { target_cost: Some(TargetCost::default()), ..Default::default() };
+    let whole = RunResult {
+        target_cost: Some(TargetCost::default()),
+        receivers: Some(Receivers::default()),
+        spread: Some(Spread::default()),
+        ..Default::default()
+    };
+    let absent = ["target_cost", "receivers", "spread"];
     let mut columns: Vec<String> = flat(&whole).into_iter().map(|(k, _)| k).collect();
     let top = |key: &str| key.split('.').next().unwrap_or_default().to_owned();
     let order: Vec<String> = match serde_json::to_value(&whole) {
@@ -29,7 +35,7 @@ fn columns(runs: &[Vec<(String, String)>]) -> Vec<String> {
         _ => Vec::new(),
     };
     for (key, _) in runs.iter().flatten() {
-        if !columns.contains(key) && key != "target_cost" {
+        if !columns.contains(key) && !absent.contains(&key.as_str()) {
             columns.push(key.clone());
         }
     }

@@ -110,6 +110,10 @@ fn feed(summary: &Summary) -> Vec<String> {
     ];
     let repeats = runs.iter().map(|r| r.repeat).max().unwrap_or_default() + 1;
     feed.push(if repeats == 1 { "1 run each".to_owned() } else { format!("{repeats} repeats") });
+    let told = distinct(runs, super::cooperation::clause);
+    if !told.is_empty() {
+        feed.push(told);
+    }
     if co_located(runs) {
         feed.push("target on this machine (co-located)".to_owned());
     }
@@ -218,6 +222,7 @@ fn notes(rows: &[Row<'_>], labels: &[String]) -> Vec<String> {
     let mut notes: Vec<(String, Vec<&str>)> = Vec::new();
     for (row, label) in rows.iter().zip(labels) {
         let mut own = counted(row, |r| &r.notes);
+        own.extend(row.runs.iter().flat_map(|(_, r)| super::cooperation::notes(r)));
         own.extend(
             row.runs.iter().filter_map(|(_, r)| r.target_cost.as_ref()).flat_map(|c| c.warnings.clone()),
         );

@@ -25,11 +25,13 @@ impl Column {
 
 const TOO_FEW: &str = "fewer than 10 samples lie beyond this quantile";
 const NO_DELIVERY: &str = "nothing was delivered";
+const NO_TIME: &str = "the target's messages carry no time: delivery time cannot be told";
 const AMONG_THE_LOST: &str = "it falls among the messages that never came";
 const UNSEEN: &str = "the target's processes could not be seen";
 
 fn quantile_absent(run: &RunResult) -> &'static str {
     match run.delivery.count {
+        0 if matches!(run.cooperation.as_str(), "sequence" | "nothing") => NO_TIME,
         0 => NO_DELIVERY,
         // What came has samples enough: only the lost can have taken it away.
         n if run.ledger.lost > 0 && n >= 1_000 => AMONG_THE_LOST,
@@ -38,7 +40,13 @@ fn quantile_absent(run: &RunResult) -> &'static str {
 }
 
 fn greatest_absent(run: &RunResult) -> &'static str {
-    if run.delivery.count == 0 { NO_DELIVERY } else { AMONG_THE_LOST }
+    if matches!(run.cooperation.as_str(), "sequence" | "nothing") {
+        NO_TIME
+    } else if run.delivery.count == 0 {
+        NO_DELIVERY
+    } else {
+        AMONG_THE_LOST
+    }
 }
 
 fn cost_absent(run: &RunResult) -> &'static str {
@@ -77,7 +85,13 @@ pub(super) static COLUMNS: &[Column] = &[
         of: |r| r.delivery.max_ns.map(|v| v as f64),
         absent: greatest_absent,
     },
-    Column { group: "", head: "lost", kind: Kind::Count, of: |r| Some(r.ledger.lost as f64), absent: |_| "" },
+    Column {
+        group: "",
+        head: "lost",
+        kind: Kind::Count,
+        of: |r| r.tells_loss().then_some(r.ledger.lost as f64),
+        absent: |_| "the target's messages carry no number: what did not come cannot be told",
+    },
     Column {
         group: "header :",
         head: "payload",

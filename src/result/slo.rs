@@ -44,7 +44,7 @@ pub static METRICS: &[Metric] = &[
     Metric { key: "delivery_p999", unit: Unit::Nanos, of: |r| nanos(r.delivery.p999_ns) },
     Metric { key: "delivery_max", unit: Unit::Nanos, of: |r| nanos(r.delivery.max_ns) },
     Metric { key: "connect_p99", unit: Unit::Nanos, of: |r| nanos(r.connect.p99_ns) },
-    Metric { key: "lost", unit: Unit::Count, of: |r| owed(r, r.ledger.lost) },
+    Metric { key: "lost", unit: Unit::Count, of: |r| owed(r, r.ledger.lost).filter(|_| r.tells_loss()) },
     Metric { key: "duplicate", unit: Unit::Count, of: |r| owed(r, r.ledger.duplicate) },
     Metric { key: "unattached", unit: Unit::Count, of: |r| Some(r.ledger.unattached as f64) },
     Metric { key: "publish_failed", unit: Unit::Count, of: |r| Some(r.publish_failed as f64) },

@@ -95,6 +95,14 @@ pub struct RunResult {
     /// Seconds that were really measured.
     #[serde(with = "finite")]
     pub measured_s: f64,
+    /// How messages got to the target: `http`, `in_band`, `echo`, `exec`; `none`: it published by itself;
+    /// empty: nothing was published.
+    pub publisher: String,
+    /// What messages tell of themselves, by which they are told: `stamp` (ours), `time and sequence`,
+    /// `time`, `sequence` (the target's own) or `nothing`; empty: nothing was published.
+    pub cooperation: String,
+    /// The clock of the target's own times: `wall` or `monotonic`; empty without them.
+    pub clock: String,
     /// Messages a second that the schedule wanted published, all channels.
     #[serde(with = "finite")]
     pub offered_per_s: f64,
@@ -121,6 +129,15 @@ pub struct RunResult {
     pub poll: Quantiles,
     /// One publish, due -> acknowledged.
     pub publish: Quantiles,
+    /// How many received a publish, as the target told, against our own clients; `null` when it told
+    /// nothing.
+    pub receivers: Option<Receivers>,
+    /// How far the receivers of one message lie apart; `null` unless messages tell nothing of themselves.
+    pub spread: Option<Spread>,
+    /// Of messages that the target published by itself: time between two of one client, by receipt.
+    pub gaps: Quantiles,
+    /// Messages whose own time lies after their receipt: the clocks differ. In no delivery time.
+    pub ahead: u64,
     /// What was owed and what came.
     pub ledger: Ledger,
     /// Requests of pull transports in `measure`.
@@ -148,6 +165,42 @@ pub struct RunResult {
     pub target_cost: Option<TargetCost>,
     /// What pushbench itself used.
     pub generator: Generator,
+}
+
+impl RunResult {
+    /// Whether a message that did not come can be told.
+    pub fn tells_loss(&self) -> bool {
+        !matches!(self.cooperation.as_str(), "time" | "nothing")
+    }
+}
+
+/// What the target told of its receivers, over the acknowledged publishes of `measure` whose answer
+/// told a number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Receivers {
+    /// These publishes.
+    pub publishes: u64,
+    /// The sum of the numbers told.
+    pub reported: u64,
+    /// For the same publishes: the sum of our clients of the channel that were subscribed when the
+    /// message was due.
+    pub subscribed: u64,
+    /// Publishes at which the two differ.
+    pub differing: u64,
+}
+
+/// How far the receivers of one message lie apart, within each worker.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Spread {
+    /// Time behind the first receiver, of all others.
+    pub behind: Quantiles,
+    /// Messages, each counted in every worker that got it.
+    pub messages: u64,
+    /// Receipts that did not come: clients attached at a message's first receipt that had not got it
+    /// when it left the window of the last 4,096 of its channel, or at the end.
+    pub missing: u64,
 }
 
 /// Quantiles of a histogram, nanoseconds. A quantile with fewer than 10 samples beyond it is null.

@@ -5,7 +5,7 @@
 
 use super::lower::{AUTO_CONNECTIONS, CasePlan, Grouped, SEEDS, Scene};
 use super::units::{show_rate, show_size};
-use super::{CarrierSpec, Channels, GroupPlan, Phases, PublishPlan, RunPlan};
+use super::{CarrierSpec, Channels, GroupPlan, Phases, PublishPlan, PublishVia, RunPlan};
 use crate::model::Nanos;
 
 /// One combination of the swept values.
@@ -91,9 +91,17 @@ pub(super) fn runs(scene: &Scene) -> Vec<RunPlan> {
 /// Enough publishing connections to bridge a target that answers nothing for five seconds, within
 /// what descriptors allow: with fewer, a freeze would drop the very messages that it delayed.
 fn with_connections(mut feed: PublishPlan, channels: usize) -> PublishPlan {
-    if feed.connections == AUTO_CONNECTIONS {
-        let bridged = feed.rate_per_s * channels as f64 * 5.0;
-        feed.connections = (bridged.ceil() as u32).clamp(64, 2048);
+    let bridged = (feed.rate_per_s * channels as f64 * 5.0).ceil() as u32;
+    match &mut feed.via {
+        PublishVia::Http(http) if http.connections == AUTO_CONNECTIONS => {
+            http.connections = bridged.clamp(64, 2048);
+        }
+        PublishVia::InBand(in_band) => {
+            let one_each = channels as u32;
+            let most = if in_band.connections == AUTO_CONNECTIONS { 64 } else { in_band.connections };
+            in_band.connections = if in_band.names_channel() { one_each } else { most.min(one_each) };
+        }
+        _ => {}
     }
     feed
 }

@@ -1,8 +1,8 @@
 //! A plan as JSON, for the manifest: every default filled in, no secret.
 
 use super::{
-    CarrierSpec, Channels, CursorFrom, CursorInto, CursorSpec, GroupPlan, HeaderProfile, Plan, PublishPlan,
-    PullSpec, RunPlan, TargetPlan,
+    CarrierSpec, Channels, CursorFrom, CursorInto, CursorSpec, GroupPlan, HeaderProfile, MessagePiece,
+    MessageTemplate, Plan, PublishPlan, PublishVia, PullSpec, ReceiversFrom, RunPlan, TargetPlan, ValueFrom,
 };
 use serde_json::{Value, json};
 use std::fmt;
@@ -108,19 +108,69 @@ fn group(group: &GroupPlan) -> Value {
 
 fn publish(p: &PublishPlan) -> Value {
     json!({
-        "method": p.method,
-        "path": p.path,
-        "base": p.base.as_ref().map(super::Base::url),
-        "status": p.status,
-        "headers": pairs(&p.headers),
+        p.via.key(): via(&p.via),
         "rate_per_s": p.rate_per_s,
         "arrivals": match p.arrivals {
             super::Arrivals::Constant => "constant",
             super::Arrivals::Poisson => "poisson",
         },
         "payload_bytes": p.payload_bytes,
-        "connections": p.connections,
     })
+}
+
+fn via(via: &PublishVia) -> Value {
+    match via {
+        PublishVia::Http(p) => json!({
+            "method": p.method,
+            "path": p.path,
+            "base": p.base.as_ref().map(super::Base::url),
+            "status": p.status,
+            "headers": pairs(&p.headers),
+            "body": message(&p.body),
+            "receivers": p.receivers.as_ref().map(|from| match from {
+                ReceiversFrom::Pointer(text) => json!({"pointer": text}),
+                ReceiversFrom::Regex(text) => json!({"regex": text}),
+                ReceiversFrom::Header(name) => json!({"header": name}),
+            }),
+            "connections": p.connections,
+        }),
+        PublishVia::InBand(p) => json!({
+            "websocket": carrier(&CarrierSpec::WebSocket(p.websocket.clone())),
+            "send": message(&p.send),
+            "binary": p.binary,
+            "connections": p.connections,
+        }),
+        PublishVia::Echo(p) => json!({"send": message(&p.send), "binary": p.binary}),
+        PublishVia::Exec(p) => json!(p.command),
+        PublishVia::Target(feed) => json!({
+            "sequence": feed.sequence.as_ref().map(value_from),
+            "time": feed.time.as_ref().map(|time| {
+                let mut value = value_from(&time.from);
+                value["unit"] = json!(time.unit.key());
+                value["clock"] = json!(time.clock.key());
+                value
+            }),
+        }),
+    }
+}
+
+/// A message as it may stand in a scenario.
+fn message(template: &MessageTemplate) -> String {
+    let piece = |piece: &MessagePiece| match piece {
+        MessagePiece::Text(text) => text.clone(),
+        MessagePiece::Payload => "${payload}".to_owned(),
+        MessagePiece::Channel => "${channel}".to_owned(),
+        MessagePiece::Sequence => "${seq}".to_owned(),
+    };
+    template.0.iter().map(piece).collect()
+}
+
+fn value_from(from: &ValueFrom) -> Value {
+    match from {
+        ValueFrom::Pointer(text) => json!({"pointer": text}),
+        ValueFrom::Regex(text) => json!({"regex": text}),
+        ValueFrom::At { offset, length } => json!({"offset": offset, "length": length}),
+    }
 }
 
 fn headers(headers: &HeaderProfile) -> Value {
@@ -160,7 +210,11 @@ fn carrier(carrier: &CarrierSpec) -> Value {
             "path": w.path,
             "subprotocols": w.subprotocols,
             "send": w.send,
+            "binary": w.binary,
             "max_message_bytes": w.max_message_bytes,
+            "deflate": w.deflate.map(|d| json!({"no_context_takeover": d.no_context_takeover})),
+            "ping": w.ping.map(|p| json!({"every_ns": p.every.0, "timeout_ns": p.timeout.0})),
+            "dead_after_ns": w.dead_after.map(|t| t.0),
         }),
     }
 }

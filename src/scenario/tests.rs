@@ -50,7 +50,9 @@ fn every_default_is_filled_in() {
     assert_eq!((poll.fixed_rate, poll.latest_value), (true, false));
     assert_eq!((poll.pull.status.as_slice(), poll.pull.empty.as_slice()), (&[200][..], &[204, 304, 408][..]));
     let feed = polling.publish.as_ref().expect("a feed");
-    assert_eq!((feed.method.as_str(), feed.payload_bytes, feed.connections), ("PUT", 64, 1000));
+    let PublishVia::Http(http) = &feed.via else { panic!("by HTTP") };
+    assert_eq!((http.method.as_str(), feed.payload_bytes, feed.connections()), ("PUT", 64, 1000));
+    assert_eq!(http.body, MessageTemplate::plain());
     assert!(plan.notes[0].contains("without `target.ready`"), "{:?}", plan.notes);
 }
 
@@ -58,7 +60,8 @@ fn every_default_is_filled_in() {
 fn secrets_are_used_and_never_shown() {
     let plan = plan_of(GOOD, &Overrides::default());
     let feed = plan.runs[0].publish.as_ref().expect("a feed");
-    let headers: Vec<_> = feed.headers.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+    let PublishVia::Http(http) = &feed.via else { panic!("by HTTP") };
+    let headers: Vec<_> = http.headers.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
     assert_eq!(headers, [("Authorization", "Bearer s3cr3t"), ("Accept", "*/*")], "in the order of the file");
     let shown = plan.to_json().to_string();
     assert!(shown.contains("Bearer <env>") && shown.contains("key=<env>"), "{shown}");

@@ -12,7 +12,10 @@ mod exchange;
 mod handshake;
 mod headers;
 pub mod http1;
+mod json_at;
 mod publish_http;
+mod publish_message;
+mod publish_values;
 mod pull;
 mod request;
 pub mod split;
@@ -22,6 +25,8 @@ pub mod websocket;
 pub use carriers::{CARRIERS, CarrierRow, carrier};
 pub use headers::{RequestKind, block};
 pub use publish_http::{Answer, PostConnection};
+pub use publish_message::MessageMaker;
+pub use publish_values::{OwnValues, ReceiversReader};
 pub use pull::{Pull, unexpected};
 pub use request::PostHead;
 pub use websocket::WebSocket;
@@ -111,6 +116,11 @@ pub trait Session {
     fn send(&mut self, body: &[u8], binary: bool) -> Result<(), Failure> {
         let _ = (body, binary);
         Err(Failure::CannotSend)
+    }
+
+    /// Bytes that were queued by [`Session::send`] and that the kernel has not taken yet.
+    fn unsent(&self) -> usize {
+        0
     }
 
     /// Pull sessions: from the next request on, ask with this target (path and query) and body.

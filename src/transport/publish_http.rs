@@ -5,11 +5,13 @@
 
 use super::exchange::{Answered, Asker, Exchange};
 use super::http1::Head;
+use super::publish_values::ReceiversReader;
 use super::request::PostHead;
 use crate::clock::Clock;
 use crate::model::{Failure, Nanos, Traffic};
 use crate::net::Dialer;
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 /// A target's answer to a message.
@@ -27,6 +29,8 @@ pub struct Answer {
     /// The kept-alive connection was found closed as the message was sent, and it was sent a second
     /// time, over a new one.
     pub retried: bool,
+    /// How many received it, as the answer tells, where a reader was given.
+    pub receivers: Option<u32>,
     /// When the connect of a new connection began and when it was done, if one was made for this.
     pub connected: Option<(Nanos, Nanos)>,
 }
@@ -46,6 +50,8 @@ struct Post {
     sent: Nanos,
     connected: Option<(Nanos, Nanos)>,
     answer: Option<Answered>,
+    reader: Option<Rc<ReceiversReader>>,
+    receivers: Option<u32>,
 }
 
 impl PostConnection {
@@ -71,15 +77,24 @@ impl PostConnection {
             sent: Nanos::ZERO,
             connected: None,
             answer: None,
+            reader: None,
+            receivers: None,
         };
         PostConnection { exchange, post, retried: false }
+    }
+
+    /// The same, but the answers tell how many received a message.
+    #[must_use]
+    pub fn reading(mut self, reader: Option<Rc<ReceiversReader>>) -> PostConnection {
+        self.post.reader = reader;
+        self
     }
 
     /// Begins to send one message; it goes out as [`PostConnection::poll_answer`] is polled.
     /// Must not be called while one is under way.
     pub fn begin(&mut self, head: &PostHead, body: &[u8]) {
         self.post.head_bytes = head.render(body, &mut self.post.bytes);
-        (self.post.connected, self.post.answer) = (None, None);
+        (self.post.connected, self.post.answer, self.post.receivers) = (None, None, None);
         self.retried = false;
         self.exchange.begin();
     }
@@ -134,6 +149,7 @@ impl PostConnection {
             received: answer.received,
             traffic,
             retried: self.retried,
+            receivers: self.post.receivers,
             connected: self.post.connected,
         }
     }
@@ -152,9 +168,14 @@ impl Asker for Post {
         self.sent = self.clock.now();
     }
 
-    fn head(&mut self, _head: &Head<'_>) {}
+    fn head(&mut self, head: &Head<'_>) {
+        self.receivers = self.reader.as_ref().and_then(|r| r.in_head(head));
+    }
 
-    fn answered(&mut self, answer: &Answered, _body: &[u8]) {
+    fn answered(&mut self, answer: &Answered, body: &[u8]) {
+        if self.receivers.is_none() {
+            self.receivers = self.reader.as_ref().and_then(|r| r.in_body(body));
+        }
         self.answer = Some(*answer);
     }
 }

@@ -1,12 +1,12 @@
 //! `[[case]]` to a carrier.
 
-use super::{Report, cursor, dialect, headers, nonzero};
+use super::{Report, cursor, dialect, headers, nonzero, websocket};
 use crate::model::Nanos;
 use crate::scenario::path::KeyPath;
-use crate::scenario::raw::{Bytes, Case, Endpoint, Group, LongPoll, Pace, Poll, Text, WebSocket};
+use crate::scenario::raw::{Case, Endpoint, Group, LongPoll, Pace, Poll};
 use crate::scenario::{
     CarrierSpec, GroupPlan, HeaderProfile, LifeSpec, LongPollSpec, Method, PollSpec, PullSpec, ReconnectSpec,
-    WebSocketSpec, template,
+    template,
 };
 
 /// A case, before it is multiplied into runs.
@@ -120,7 +120,7 @@ fn carrier(case: &Case, at: &KeyPath, r: &mut Report<'_>) -> Option<(CarrierSpec
         found.push((long_poll(p, &at.key("long_poll"), r), at.key("long_poll").key("get")));
     }
     if let Some(w) = &case.websocket {
-        found.push((websocket(w, &at.key("websocket"), r), at.key("websocket").key("path")));
+        found.push((websocket::lower(w, &at.key("websocket"), r), at.key("websocket").key("path")));
     }
     if found.len() != 1 {
         not_one(&transports(case), at, r);
@@ -171,38 +171,7 @@ fn long_poll(p: &LongPoll, at: &KeyPath, r: &mut Report<'_>) -> CarrierSpec {
     })
 }
 
-/// Largest `max_message`: what one client may hold of one message.
-const LARGEST_MESSAGE: u64 = 1 << 30;
-
-fn websocket(w: &WebSocket, at: &KeyPath, r: &mut Report<'_>) -> CarrierSpec {
-    let send = w.send.clone().unwrap_or_default();
-    for (i, text) in send.iter().enumerate() {
-        check_names(text, template::CLIENT, &at.key("send").index(i), r);
-    }
-    let subprotocols = w.subprotocols.clone().unwrap_or_default();
-    for (i, name) in subprotocols.iter().enumerate() {
-        let token = |b: u8| b.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?={}".contains(&b);
-        if name.is_empty() || !name.bytes().all(token) {
-            r.bad(&at.key("subprotocols").index(i), "a subprotocol's name, such as \"mqtt\"");
-        }
-    }
-    let max = w.max_message.as_ref().map_or(1 << 20, |Text(Bytes(n))| *n);
-    if !(1..=LARGEST_MESSAGE).contains(&max) {
-        r.bad(&at.key("max_message"), "1 B to 1024 MiB");
-    }
-    CarrierSpec::WebSocket(WebSocketSpec {
-        path: path(w.path.as_deref(), &at.key("path"), r),
-        subprotocols,
-        send,
-        max_message_bytes: u32::try_from(max).unwrap_or(u32::MAX),
-        binary: false,
-        deflate: None,
-        ping: None,
-        dead_after: None,
-    })
-}
-
-fn path(text: Option<&str>, at: &KeyPath, r: &mut Report<'_>) -> String {
+pub(super) fn path(text: Option<&str>, at: &KeyPath, r: &mut Report<'_>) -> String {
     if let Some(text) = text {
         check_path(text, template::CLIENT, at, r);
     }
@@ -221,7 +190,7 @@ pub(super) fn check_path(text: &str, known: &[&str], at: &KeyPath, r: &mut Repor
     }
 }
 
-fn check_names(text: &str, known: &[&str], at: &KeyPath, r: &mut Report<'_>) {
+pub(super) fn check_names(text: &str, known: &[&str], at: &KeyPath, r: &mut Report<'_>) {
     if known == template::CLIENT && (r.scope.dialect || !super::template::is_plain(text)) {
         super::template::lower(text, at, r);
         return;

@@ -13,6 +13,7 @@ mod sense;
 mod sweep;
 mod target;
 mod template;
+mod websocket;
 
 pub(super) use case::{CasePlan, Grouped, kind};
 pub(super) use load::LoadPlan;

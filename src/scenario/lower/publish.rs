@@ -1,12 +1,14 @@
 //! `[publish]` to a feed.
 
+mod message;
+mod target;
+mod via;
+
 use super::Report;
-use super::base::parse_base;
-use super::headers::pairs_of;
 use crate::model::Stamp;
 use crate::scenario::path::KeyPath;
-use crate::scenario::raw::{Bytes, ChannelsOf, Http, PerSecond, Publish, Spacing, Text};
-use crate::scenario::{Arrivals, Channels, PublishPlan, template};
+use crate::scenario::raw::{Bytes, ChannelsOf, PerSecond, Publish, Spacing, Text};
+use crate::scenario::{Arrivals, Channels, PublishPlan, PublishVia};
 
 /// Not said: `layout` fits them to the rate.
 pub(in crate::scenario) const AUTO_CONNECTIONS: u32 = 0;
@@ -17,51 +19,59 @@ const LARGEST_PAYLOAD: u64 = 16 * 1024 * 1024;
 const HIGHEST_RATE: f64 = 1e6;
 
 pub(super) fn lower(publish: &Publish, r: &mut Report<'_>) -> PublishPlan {
-    let nothing = Http::default();
-    let http = publish.http.as_ref().unwrap_or(&nothing);
-    let (method, path) = endpoint(http, publish.http.is_some(), r);
-    let at = KeyPath::at("publish.http");
+    let via = via::lower(publish, r);
+    let by_target = publish.none.is_some() && matches!(via, PublishVia::Target(_));
+    if by_target {
+        nothing_to_pace(publish, r);
+    } else if publish.rate.is_none() && !r.is_broken(&KeyPath::at("publish.rate")) {
+        let help = "such as rate = \"20/s\"".to_owned();
+        r.wrong(&KeyPath::at("publish.rate"), "`publish.rate` is missing; want a rate", Some(help));
+    }
+    only_with_connections(publish, &via, r);
+    let rate = publish.rate.as_ref().map(|rate| checked_rate(rate, &KeyPath::at("publish.rate"), r));
+    let payload = publish.payload.as_ref().map(|p| checked_payload(p, &KeyPath::at("publish.payload"), r));
     PublishPlan {
-        path,
-        base: http
-            .base
-            .as_deref()
-            .and_then(|text| parse_base(text).map_err(|want| r.bad(&at.key("base"), want)).ok()),
-        method,
-        status: http.status.clone().unwrap_or_else(|| vec![200, 201, 202, 204]),
-        headers: http.headers.as_ref().map(|h| pairs_of(h, &at.key("headers"), r)).unwrap_or_default(),
-        rate_per_s: publish
-            .rate
-            .as_ref()
-            .map_or(1.0, |rate| checked_rate(rate, &KeyPath::at("publish.rate"), r)),
+        rate_per_s: if by_target { 0.0 } else { rate.unwrap_or(1.0) },
         arrivals: match publish.arrivals {
             Some(Spacing::Poisson) => Arrivals::Poisson,
             Some(Spacing::Constant) | None => Arrivals::Constant,
         },
-        payload_bytes: publish
-            .payload
-            .as_ref()
-            .map_or(64, |p| checked_payload(p, &KeyPath::at("publish.payload"), r)),
-        connections: publish.connections.unwrap_or(AUTO_CONNECTIONS),
+        payload_bytes: if by_target { 0 } else { payload.unwrap_or(64) },
+        via,
     }
 }
 
-fn endpoint(http: &Http, given: bool, r: &mut Report<'_>) -> (String, String) {
-    let at = KeyPath::at("publish.http");
-    let (method, path) = match (&http.post, &http.put) {
-        (Some(path), None) => ("POST", path),
-        (None, Some(path)) => ("PUT", path),
-        _ => {
-            if given {
-                let help = "such as { post = \"/pub/${channel}\" }".to_owned();
-                r.wrong(&at.key("post"), "`publish.http` wants exactly one of post and put", Some(help));
-            }
-            return ("POST".into(), "/".into());
-        }
-    };
-    let key = at.key(&method.to_ascii_lowercase());
-    super::case::check_path(path, template::PUBLISH, &key, r);
-    (method.into(), path.clone())
+/// A target that publishes by itself keeps its own pace.
+fn nothing_to_pace(publish: &Publish, r: &mut Report<'_>) {
+    let given = [
+        ("rate", publish.rate.is_some()),
+        ("arrivals", publish.arrivals.is_some()),
+        ("payload", publish.payload.is_some()),
+    ];
+    for (key, _) in given.into_iter().filter(|(_, given)| *given) {
+        let message =
+            format!("`publish.{key}` has nothing to set: with `none` the target publishes by itself");
+        r.wrong(&KeyPath::at("publish").key(key), message, Some("leave it out".to_owned()));
+    }
+}
+
+fn only_with_connections(publish: &Publish, via: &PublishVia, r: &mut Report<'_>) {
+    let at = KeyPath::at("publish.connections");
+    match via {
+        _ if publish.connections.is_none() => {}
+        PublishVia::Http(_) => {}
+        PublishVia::InBand(in_band) if !in_band.names_channel() => {}
+        PublishVia::InBand(_) => r.wrong(
+            &at,
+            "`publish.connections` has nothing to set: `publish.in_band.websocket` names ${channel}, so each channel has one",
+            Some("leave it out".to_owned()),
+        ),
+        PublishVia::Echo(_) | PublishVia::Exec(_) | PublishVia::Target(_) => r.wrong(
+            &at,
+            format!("`publish.connections` has nothing to set: `{}` has none of its own", via.key()),
+            Some("leave it out".to_owned()),
+        ),
+    }
 }
 
 pub(in crate::scenario) fn checked_rate(rate: &Text<PerSecond>, path: &KeyPath, r: &mut Report<'_>) -> f64 {

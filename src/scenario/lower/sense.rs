@@ -3,7 +3,9 @@
 use super::{Grouped, Report, Scene};
 use crate::model::Nanos;
 use crate::scenario::path::KeyPath;
-use crate::scenario::{CarrierSpec, Channels, CursorSpec, HeaderProfile, Names, PullSpec, TargetPlan};
+use crate::scenario::{
+    CarrierSpec, Channels, CursorSpec, HeaderProfile, Names, PublishPlan, PublishVia, PullSpec, TargetPlan,
+};
 
 pub(super) fn check(scene: &Scene, r: &mut Report<'_>) {
     for group in scene.cases.iter().flat_map(|c| &c.groups) {
@@ -12,6 +14,7 @@ pub(super) fn check(scene: &Scene, r: &mut Report<'_>) {
         cursor_fits(scene, group, r);
     }
     publish_names_channels(scene, r);
+    publisher_fits(scene, r);
     notes(scene, r);
 }
 
@@ -45,25 +48,81 @@ fn channel_is_named(scene: &Scene, group: &Grouped, r: &mut Report<'_>) {
         return;
     }
     let Some(publish) = &scene.publish else { return };
-    if r.is_broken(&KeyPath::at("publish.http.post")) {
+    if r.is_broken(&KeyPath::at("publish.http")) || r.is_broken(&KeyPath::at("publish.in_band")) {
         return;
     }
     let fresh = matches!(scene.channels, Channels::Fresh(_));
-    if fresh && follows != publish.path.contains("${channel}") {
-        r.wrong(at, format!("only one of `{at}` and the publish path holds ${{channel}}: they would not meet"),
+    let Some(told) = tells_channel(publish) else { return };
+    if fresh && follows != told {
+        let whose =
+            if matches!(publish.via, PublishVia::Http(_)) { "the publish path" } else { "`publish.in_band`" };
+        r.wrong(at, format!("only one of `{at}` and {whose} holds ${{channel}}: they would not meet"),
             Some("channels get a new name in every run; put ${channel} in both, or name them: channels = [\"news\"]".into()));
+    }
+}
+
+/// Whether the publisher tells the target which channel a message is for; `None` where that is
+/// nobody's business.
+fn tells_channel(publish: &PublishPlan) -> Option<bool> {
+    match &publish.via {
+        PublishVia::Http(http) => {
+            let in_headers = http.headers.iter().any(|(_, value)| value.contains("${channel}"));
+            Some(http.path.contains("${channel}") || http.body.names_channel() || in_headers)
+        }
+        PublishVia::InBand(in_band) => Some(in_band.names_channel() || in_band.send.names_channel()),
+        PublishVia::Echo(_) | PublishVia::Exec(_) | PublishVia::Target(_) => None,
     }
 }
 
 fn publish_names_channels(scene: &Scene, r: &mut Report<'_>) {
     let Some(publish) = &scene.publish else { return };
-    if many_channels(scene) && !publish.path.contains("${channel}") {
-        let at = KeyPath::at("publish.http").key(&publish.method.to_ascii_lowercase());
-        r.wrong(
-            &at,
-            format!("`{at}` has no ${{channel}}, and there is more than one channel"),
-            Some("without it every message would go to the same place".into()),
-        );
+    if !many_channels(scene) || tells_channel(publish) != Some(false) {
+        return;
+    }
+    let at = match &publish.via {
+        PublishVia::Http(http) => KeyPath::at("publish.http").key(&http.method.to_ascii_lowercase()),
+        _ => KeyPath::at("publish.in_band"),
+    };
+    r.wrong(
+        &at,
+        format!("`{at}` has no ${{channel}}, and there is more than one channel"),
+        Some("without it every message would go to the same place".into()),
+    );
+}
+
+/// What a way of publishing asks of the clients.
+fn publisher_fits(scene: &Scene, r: &mut Report<'_>) {
+    let Some(publish) = &scene.publish else { return };
+    let groups = || scene.cases.iter().flat_map(|c| &c.groups);
+    match &publish.via {
+        PublishVia::Echo(_) => {
+            for group in groups().filter(|g| !matches!(g.plan.carrier, CarrierSpec::WebSocket(_))) {
+                let message = format!(
+                    "`{}` cannot send, and with `publish.echo` each client does",
+                    group.plan.carrier.key()
+                );
+                let help = "echo works with `websocket`; publish by `http` for the others".to_owned();
+                r.wrong(&group.at.key(group.plan.carrier.key()), message, Some(help));
+            }
+            if many_channels(scene) {
+                let message =
+                    "`publish.channels` has nothing to set: with `echo` each client has its own messages";
+                r.wrong(&KeyPath::at("publish.channels"), message, Some("leave it out".to_owned()));
+            }
+        }
+        PublishVia::Target(_) => {
+            let fresh = matches!(scene.channels, Channels::Fresh(_));
+            for group in groups().filter(|g| fresh && follows_channel(&g.plan.carrier)) {
+                let at = &group.template_at;
+                let help = "name the channels that the target publishes to: channels = [\"tick\"]".to_owned();
+                r.wrong(
+                    at,
+                    format!("`{at}` holds ${{channel}}, which would be a new name in every run"),
+                    Some(help),
+                );
+            }
+        }
+        PublishVia::Http(_) | PublishVia::InBand(_) | PublishVia::Exec(_) => {}
     }
 }
 
@@ -137,7 +196,7 @@ fn notes(scene: &Scene, r: &mut Report<'_>) {
     match &scene.publish {
         None if external => r.note("nothing is published: delivery time and loss are measured only for messages that carry our stamp"),
         None => r.note("nothing is published: an idle run, which prices connections"),
-        Some(p) => few_samples(scene, p.rate_per_s, r),
+        Some(p) => published_notes(scene, p, r),
     }
     for group in scene.cases.iter().flat_map(|c| &c.groups) {
         let Some((pull, key)) = pull_of(&group.plan.carrier) else { continue };
@@ -150,6 +209,19 @@ fn notes(scene: &Scene, r: &mut Report<'_>) {
             };
             r.note(format!("case \"{}\" has no cursor: {meant}", group.plan.name));
         }
+    }
+}
+
+/// What the way of publishing can tell.
+fn published_notes(scene: &Scene, publish: &PublishPlan, r: &mut Report<'_>) {
+    match &publish.via {
+        PublishVia::Target(feed) => r.note(match (&feed.time, &feed.sequence) {
+            (Some(_), Some(_)) => "the target publishes by itself: delivery time and gaps are told by its own time and sequence",
+            (Some(_), None) => "the target publishes by itself and tells a time but no sequence: loss cannot be told",
+            (None, Some(_)) => "the target publishes by itself and tells a sequence but no time: delivery time cannot be told",
+            (None, None) => "the target publishes by itself and nothing in its messages is read: only how far receivers lie apart can be told",
+        }),
+        _ => few_samples(scene, publish.rate_per_s, r),
     }
 }
 

@@ -1,6 +1,6 @@
 //! `[[case]]`: how the clients of a case attach.
 
-use super::{Bytes, Cursor, Headers, Keepalive, Mqtt, Pairs, Rule, SendBy, Step, Text};
+use super::{Cursor, Headers, Keepalive, Mqtt, Pairs, Rule, SendBy, Step, Text, WebSocket};
 use crate::model::Nanos;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
@@ -170,21 +170,4 @@ pub(in crate::scenario) struct LongPoll {
     /// Statuses that say "nothing new, ask again"; never an error.
     #[schemars(inner(range(min = 100, max = 599)), extend("default" = [204, 304, 408]))]
     pub(in crate::scenario) empty: Option<Vec<u16>>,
-}
-
-/// `websocket = { path = "/ws/${channel}" }`
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(in crate::scenario) struct WebSocket {
-    /// Path and query, with `${channel}` and `${client}`.
-    #[schemars(required, example = "/ws/${channel}")]
-    pub(in crate::scenario) path: Option<String>,
-    /// Subprotocols offered.
-    pub(in crate::scenario) subprotocols: Option<Vec<String>>,
-    /// Text messages sent once the session is open, with `${channel}` and `${client}`.
-    #[schemars(example = [r#"{"sub":"${channel}"}"#])]
-    pub(in crate::scenario) send: Option<Vec<String>>,
-    /// Largest message taken.
-    #[schemars(extend("default" = "1 MiB"))]
-    pub(in crate::scenario) max_message: Option<Text<Bytes>>,
 }

@@ -12,14 +12,19 @@ mod publish;
 mod slo;
 mod text;
 mod unions;
+mod websocket;
 
-pub(super) use case::{Case, Endpoint, Group, LongPoll, Pace, Poll, WebSocket};
+pub(super) use case::{Case, Endpoint, Group, LongPoll, Pace, Poll};
 pub(super) use dialect::{Keepalive, Mqtt, On, PresetFile, Rule, SendBy, Step};
 pub(super) use many::{Many, Plain, Sets, Source};
-pub(super) use publish::{Http, Publish, Spacing};
+pub(super) use publish::{
+    Echo, Http, InBand, NoPublisher, Publish, ReceiversTable, SequenceTable, Spacing, TimeClock, TimeTable,
+    Unit,
+};
 pub(super) use slo::Slo;
 pub(super) use text::{Bytes, PerSecond, Text};
 pub(super) use unions::{ChannelsOf, Cursor, CursorTable, Headers, Pairs};
+pub(super) use websocket::{Deflate, Ping, WebSocket};
 
 use crate::model::Nanos;
 use schemars::JsonSchema;
@@ -37,7 +42,7 @@ pub(super) struct Scenario {
     pub(super) seed: Option<u64>,
     /// The server under test. Left out: the bundled reference server, fresh for every run.
     pub(super) target: Option<Target>,
-    /// The feed. Left out: nothing is published (idle clients, or a target that publishes by itself).
+    /// The feed. Left out: nothing is published (idle clients).
     pub(super) publish: Option<Publish>,
     /// How many clients, and how long each phase lasts.
     #[schemars(required, extend("x-want" = "a section [load] with at least clients = 500"))]

@@ -221,6 +221,11 @@ impl Open {
         done
     }
 
+    /// Bytes that the kernel has not taken yet.
+    pub(super) fn unsent(&self) -> usize {
+        self.out.len()
+    }
+
     /// The same outside of a poll: who queued it polls the session next, which waits for the kernel
     /// and hears of what failed.
     fn send_now(&mut self) {

@@ -92,6 +92,10 @@ impl Session for WebSocketSession {
         }
     }
 
+    fn unsent(&self) -> usize {
+        self.open.as_ref().map_or(0, |open| open.unsent())
+    }
+
     fn leave(&mut self) -> bool {
         let Some(open) = &mut self.open else { return false };
         open.leave();

@@ -1,0 +1,71 @@
+//! `none`: what the messages of a target that publishes by itself tell about themselves.
+
+use crate::scenario::lower::{Report, cursor};
+use crate::scenario::path::KeyPath;
+use crate::scenario::raw::{NoPublisher, SequenceTable, TimeClock, TimeTable, Unit};
+use crate::scenario::{TargetClock, TargetFeed, TimeFrom, TimeUnit, ValueFrom};
+
+pub(super) fn lower(none: &NoPublisher, r: &mut Report<'_>) -> TargetFeed {
+    let at = KeyPath::at("publish.none");
+    TargetFeed {
+        sequence: none.sequence.as_ref().and_then(|table| sequence(table, &at.key("sequence"), r)),
+        time: none.time.as_ref().and_then(|table| time(table, &at.key("time"), r)),
+    }
+}
+
+/// Where a value stands, as it is written.
+struct Place<'a> {
+    pointer: Option<&'a String>,
+    regex: Option<&'a String>,
+    offset: Option<u32>,
+    length: Option<u32>,
+}
+
+fn sequence(table: &SequenceTable, at: &KeyPath, r: &mut Report<'_>) -> Option<ValueFrom> {
+    let SequenceTable { pointer, regex, offset, length } = table;
+    let place = Place { pointer: pointer.as_ref(), regex: regex.as_ref(), offset: *offset, length: *length };
+    value(&place, at, r)
+}
+
+fn time(table: &TimeTable, at: &KeyPath, r: &mut Report<'_>) -> Option<TimeFrom> {
+    let TimeTable { pointer, regex, offset, length, unit, clock } = table;
+    let place = Place { pointer: pointer.as_ref(), regex: regex.as_ref(), offset: *offset, length: *length };
+    let from = value(&place, at, r)?;
+    let unit = match unit.as_ref()? {
+        Unit::S => TimeUnit::Seconds,
+        Unit::Ms => TimeUnit::Millis,
+        Unit::Us => TimeUnit::Micros,
+        Unit::Ns => TimeUnit::Nanos,
+        Unit::Iso => TimeUnit::Iso,
+    };
+    let clock = match clock {
+        Some(TimeClock::Monotonic) if unit == TimeUnit::Iso => {
+            r.wrong(&at.key("clock"), "a date and time is of the wall clock, not of the monotonic one", None);
+            TargetClock::Wall
+        }
+        Some(TimeClock::Monotonic) => TargetClock::Monotonic,
+        Some(TimeClock::Wall) | None => TargetClock::Wall,
+    };
+    Some(TimeFrom { from, unit, clock })
+}
+
+fn value(place: &Place<'_>, at: &KeyPath, r: &mut Report<'_>) -> Option<ValueFrom> {
+    match (place.pointer, place.regex, place.offset, place.length) {
+        (Some(pointer), None, None, None) => {
+            cursor::pointer(pointer, &at.key("pointer"), r);
+            Some(ValueFrom::Pointer(pointer.clone()))
+        }
+        (None, Some(regex), None, None) => {
+            cursor::regex(regex, &at.key("regex"), r);
+            Some(ValueFrom::Regex(regex.clone()))
+        }
+        (None, None, Some(offset), Some(length)) => {
+            Some(ValueFrom::At { offset: offset as usize, length: length as usize })
+        }
+        _ => {
+            let message = format!("`{at}` wants exactly one of pointer, regex, or offset with length");
+            r.wrong(at, message, Some("such as { pointer = \"/seq\" }".to_owned()));
+            None
+        }
+    }
+}
