@@ -1,8 +1,10 @@
 //! What happens in a run, as it happens, for somebody who tries out one client. A measurement has no
 //! trace: everything here is copied and sent.
 
+use crate::clock::Clock;
 use crate::model::Nanos;
 use crate::net::{Watch, Way};
+use crate::transport::dialect::{self, Happening};
 use std::net::SocketAddr;
 use std::sync::mpsc::Sender;
 
@@ -95,6 +97,37 @@ impl Watch for Trace {
     }
 
     fn closed(&self, connection: u32) {
-        self.note(crate::clock::Clock::Monotonic.now(), Happened::Closed { connection });
+        self.note(Clock::Monotonic.now(), Happened::Closed { connection });
+    }
+}
+
+impl dialect::Trace for Trace {
+    fn tell(&self, happening: &Happening<'_>) {
+        if let Some(said) = Said::of(happening) {
+            self.note(Clock::Monotonic.now(), Happened::Dialect(said));
+        }
+    }
+}
+
+impl Said {
+    /// `None`: the bytes of a connection tell it already.
+    fn of(happening: &Happening<'_>) -> Option<Said> {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Some(match *happening {
+            Happening::Unit { body, .. } => Said::Unit(body.to_vec()),
+            Happening::Part { body, event } => Said::Part(body.to_vec(), text(event)),
+            Happening::Step { number, what } => Said::Step(number, what.to_owned()),
+            Happening::Expected { number } => Said::Expected(number),
+            Happening::Rule { number, by, then } => Said::Rule(number, by.to_owned(), then.to_owned()),
+            Happening::Set { name, value } => Said::Set(name.to_owned(), value.to_vec()),
+            Happening::Delivered { stamped } => Said::Delivered(stamped),
+            Happening::Unmatched { body } => Said::Unmatched(body.to_vec()),
+            Happening::Ready => Said::Ready,
+            Happening::Over { how } => Said::Over(how.to_owned()),
+            Happening::Head { .. }
+            | Happening::Sent { .. }
+            | Happening::Request { .. }
+            | Happening::Answer { .. } => return None,
+        })
     }
 }

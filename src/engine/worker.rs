@@ -212,10 +212,7 @@ struct Kind<'s> {
 
 impl Kind<'_> {
     fn of<'s>(group: &'s GroupPlan, setup: &Setup) -> Kind<'s> {
-        let kind = match &group.carrier {
-            CarrierSpec::WebSocket(_) => RequestKind::WebSocket,
-            CarrierSpec::Poll(_) | CarrierSpec::LongPoll(_) | CarrierSpec::Stream(_) => RequestKind::Get,
-        };
+        let kind = RequestKind::of(&group.carrier);
         Kind {
             group,
             carrier: carrier(group, setup),
@@ -229,7 +226,11 @@ fn carrier(group: &GroupPlan, setup: &Setup) -> Rc<dyn Carrier> {
     let plain = transport::carrier(&group.carrier);
     let Some(spec) = &group.dialect else { return Rc::from(plain) };
     let headers = transport::block(&group.headers, RequestKind::Post, &setup.authority);
-    Rc::new(Dialect::new(plain, Arc::clone(spec), setup.tag, setup.run.seed, headers))
+    let dialect = Dialect::new(plain, Arc::clone(spec), setup.tag, setup.run.seed, headers);
+    match &setup.trace {
+        Some(trace) => Rc::new(dialect.traced(Rc::new(trace.clone()))),
+        None => Rc::new(dialect),
+    }
 }
 
 /// What a client remembers before its first session.

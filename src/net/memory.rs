@@ -1,7 +1,8 @@
 //! What a client remembers from one session to the next, as a browser tab does.
 
-use super::More;
+use super::{More, Stream};
 use crate::model::{Nanos, Traffic};
+use std::fmt;
 
 /// Small, since every client has one.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +19,38 @@ pub struct Memory {
     pub more: Option<Box<More>>,
     /// Bytes of attempts to attach that came to no session; boxed, since few clients have any.
     spent: Option<Box<Traffic>>,
+    /// Whether the server asked not to be tried again (an SSE request answered with 204).
+    pub stay_away: bool,
+    /// A connection whose last answer has ended, for the next session.
+    pub kept: Kept,
+}
+
+/// A connection kept alive between two sessions. A clone has none.
+#[derive(Default)]
+pub struct Kept(Option<Box<Stream>>);
+
+impl Kept {
+    /// Keeps it in place of the last one.
+    pub fn put(&mut self, stream: Stream) {
+        self.0 = Some(Box::new(stream));
+    }
+
+    /// Gives it away.
+    pub fn take(&mut self) -> Option<Stream> {
+        self.0.take().map(|stream| *stream)
+    }
+}
+
+impl Clone for Kept {
+    fn clone(&self) -> Kept {
+        Kept(None)
+    }
+}
+
+impl fmt::Debug for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "a connection" } else { "none" })
+    }
 }
 
 impl Memory {

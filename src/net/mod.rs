@@ -14,7 +14,7 @@ mod watch;
 pub use attempt::Attempt;
 pub use dialer::{Dialer, READ_BUFFER_BYTES};
 pub use errors::{connect_failure, io_failure};
-pub use memory::Memory;
+pub use memory::{Kept, Memory};
 pub use more::{Cookies, More};
 pub use resolve::resolve;
 pub use stream::Stream;

@@ -1,7 +1,7 @@
 //! The table of carriers: `check`, `--help`, the documentation and the tests loop over it.
 
-use super::{Carrier, Pull, WebSocket};
-use crate::scenario::CarrierSpec;
+use super::{Carrier, Pull, Stream, WebSocket};
+use crate::scenario::{CarrierSpec, StreamKind};
 
 /// One carrier.
 pub struct CarrierRow {
@@ -38,6 +38,31 @@ pub static CARRIERS: &[CarrierRow] = &[
         },
     },
     CarrierRow {
+        key: "stream",
+        about: "is sent an endless answer, cut where the scenario says (HTTP/1.1)",
+        build: |spec| stream(StreamKind::Stream, spec),
+    },
+    CarrierRow {
+        key: "sse",
+        about: "is sent Server-Sent Events (HTML standard), resumes with Last-Event-ID",
+        build: |spec| stream(StreamKind::Sse, spec),
+    },
+    CarrierRow {
+        key: "forever_iframe",
+        about: "is sent a page without end, a script element for each message",
+        build: |spec| stream(StreamKind::ForeverIframe, spec),
+    },
+    CarrierRow {
+        key: "chunked",
+        about: "is sent an endless answer, an HTTP chunk for each message",
+        build: |spec| stream(StreamKind::Chunked, spec),
+    },
+    CarrierRow {
+        key: "multipart",
+        about: "is sent an endless multipart/mixed answer, a part for each message",
+        build: |spec| stream(StreamKind::Multipart, spec),
+    },
+    CarrierRow {
         key: "websocket",
         about: "is sent messages as WebSocket frames (RFC 6455; permessage-deflate on request)",
         build: |spec| match spec {
@@ -46,6 +71,13 @@ pub static CARRIERS: &[CarrierRow] = &[
         },
     },
 ];
+
+fn stream(kind: StreamKind, spec: &CarrierSpec) -> Option<Box<dyn Carrier>> {
+    match spec {
+        CarrierSpec::Stream(spec) if spec.kind == kind => Some(Box::new(Stream::new(spec))),
+        _ => None,
+    }
+}
 
 /// The carrier that a scenario asks for. One for each worker thread; its sessions share what they
 /// can.
@@ -57,10 +89,28 @@ pub fn carrier(spec: &CarrierSpec) -> Box<dyn Carrier> {
 mod tests {
     use super::*;
     use crate::model::Nanos;
-    use crate::scenario::{CursorSpec, LongPollSpec, Method, PollSpec, PullSpec, WebSocketSpec};
+    use crate::scenario::{
+        CursorSpec, LongPollSpec, Method, PollSpec, PullSpec, SplitSpec, StreamSpec, WebSocketSpec,
+    };
     use crate::transport::Rhythm;
 
-    fn specs() -> [CarrierSpec; 3] {
+    fn stream(kind: StreamKind) -> CarrierSpec {
+        CarrierSpec::Stream(StreamSpec {
+            kind,
+            method: Method::Get,
+            path: "/".into(),
+            body: String::new(),
+            split: SplitSpec::Sse,
+            status: vec![200],
+            cursor: CursorSpec::None,
+            most_duration: None,
+            most_events: None,
+            most_bytes: None,
+            max_message_bytes: 1024,
+        })
+    }
+
+    fn specs() -> [CarrierSpec; 8] {
         let pull = PullSpec {
             method: Method::Get,
             body: String::new(),
@@ -73,6 +123,11 @@ mod tests {
         [
             CarrierSpec::Poll(PollSpec { pull: pull.clone(), every, fixed_rate: true, latest_value: false }),
             CarrierSpec::LongPoll(LongPollSpec { pull, settle }),
+            stream(StreamKind::Stream),
+            stream(StreamKind::Sse),
+            stream(StreamKind::ForeverIframe),
+            stream(StreamKind::Chunked),
+            stream(StreamKind::Multipart),
             CarrierSpec::WebSocket(WebSocketSpec {
                 path: "/".into(),
                 subprotocols: vec![],
@@ -98,6 +153,9 @@ mod tests {
     fn rhythms_are_those_of_the_specs() {
         let rhythms = specs().each_ref().map(|s| carrier(s).rhythm());
         let every = Rhythm::Interval { every: Nanos::SECOND, fixed_rate: true };
-        assert_eq!(rhythms, [every, Rhythm::Held { settle: Nanos::from_millis(50) }, Rhythm::Push]);
+        let (pull, push) = rhythms.split_at(2);
+        assert_eq!(pull, [every, Rhythm::Held { settle: Nanos::from_millis(50) }]);
+        assert!(push.iter().all(|rhythm| *rhythm == Rhythm::Push));
+        assert_eq!(specs().len(), CARRIERS.len());
     }
 }

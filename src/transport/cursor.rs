@@ -1,9 +1,10 @@
-//! Cursors: what a pull client already has, read from one answer and told in the next request.
+//! Cursors: what a client already has, read from what came and told in the next request.
 //!
 //! A cursor moves only when the answer it came with was received in full: one that moved with the
 //! head of an answer that then broke off would skip messages, and the loss would be ours.
 
 use super::http1::Head;
+use super::split::{Part, PartKind};
 use crate::scenario::{CursorFrom, CursorInto, CursorSpec};
 use std::rc::Rc;
 
@@ -73,7 +74,7 @@ impl Cursor {
 
     /// Reads what the head of an answer tells.
     pub(super) fn read_head(&mut self, head: &Head<'_>) {
-        let text = |name| head.header(name).and_then(|v| std::str::from_utf8(v).ok());
+        let text = |name| utf8(head.header(name));
         match &*self.rule {
             Rule::Etag => {
                 self.first.stage(text("etag"));
@@ -95,6 +96,55 @@ impl Cursor {
                 self.first.stage(found.map(|m| m.as_str()));
             }
             From::Header(_) | From::SseId | From::PartHeader(_) | From::Nothing => {}
+        }
+    }
+
+    /// Reads what one part of a stream tells; whether the cursor has moved. A part is whole, so it
+    /// moves at once.
+    pub(super) fn read_part(&mut self, part: &Part<'_>) -> bool {
+        match &*self.rule {
+            Rule::None | Rule::Value { from: From::Header(_) | From::Nothing, .. } => return false,
+            Rule::Etag => {
+                let (tag, date) = (part.header("etag"), part.header("last-modified"));
+                if tag.is_none() && date.is_none() {
+                    return false;
+                }
+                self.first.stage(utf8(tag));
+                self.second.stage(utf8(date));
+            }
+            Rule::Value { from: From::SseId, .. } => {
+                let Some(id) = part.id else { return false };
+                // An empty id takes the last one back.
+                self.first.value.clear();
+                self.first.stage(utf8(Some(id)));
+            }
+            Rule::Value { from: From::PartHeader(name), .. } => {
+                self.first.stage(utf8(part.header(name)));
+            }
+            Rule::Value { .. } if part.kind != PartKind::Data => return false,
+            Rule::Value { .. } => self.read_body(part.body),
+        }
+        self.commit();
+        true
+    }
+
+    /// Goes on from what an earlier session kept; from the start when it kept nothing.
+    pub(super) fn restore(&mut self, kept: &str) {
+        if kept.is_empty() {
+            return;
+        }
+        let (first, second) = kept.split_once('\n').unwrap_or((kept, ""));
+        self.first.value = first.to_owned();
+        self.second.value = second.to_owned();
+    }
+
+    /// Writes what the next session needs in place of `kept`.
+    pub(super) fn keep(&self, kept: &mut String) {
+        kept.clear();
+        kept.push_str(&self.first.value);
+        if !self.second.value.is_empty() {
+            kept.push('\n');
+            kept.push_str(&self.second.value);
         }
     }
 
@@ -145,6 +195,10 @@ impl From {
             CursorFrom::Regex(text) => regex_lite::Regex::new(text).map_or(From::Nothing, From::Regex),
         }
     }
+}
+
+fn utf8(value: Option<&[u8]>) -> Option<&str> {
+    value.and_then(|v| std::str::from_utf8(v).ok())
 }
 
 /// A string or a number of a JSON document, as text.
@@ -236,6 +290,40 @@ mod tests {
             cursor.commit();
         }
         assert_eq!(query(&cursor), "?c=1");
+    }
+
+    #[test]
+    fn parts_of_a_stream_move_it_at_once_and_sessions_hand_it_on() {
+        let id = |id: &'static [u8]| Part { id: Some(id), ..Part::default() };
+        let mut events = cursor(CursorFrom::SseId);
+        assert!(events.read_part(&id(b"1:0")) && !events.read_part(&Part::default()));
+        let mut kept = "old".to_owned();
+        events.keep(&mut kept);
+        let mut next = cursor(CursorFrom::SseId);
+        next.restore(&kept);
+        assert_eq!(query(&next), "?c=1%3A0");
+        assert!(next.read_part(&id(b"")));
+        assert_eq!(query(&next), "", "an empty id takes it back");
+
+        let headers = b"Last-Modified: now\r\nEtag: 7\r\n";
+        let part = Part { headers, body: b"{\"id\":3}", ..Part::default() };
+        let mut tags = Cursor::new(&CursorSpec::Etag);
+        assert!(tags.read_part(&part) && !tags.read_part(&Part::default()));
+        tags.keep(&mut kept);
+        assert_eq!(kept, "7\nnow");
+        let mut again = Cursor::new(&CursorSpec::Etag);
+        again.restore(&kept);
+        let mut out = Vec::new();
+        again.write_headers(&mut out);
+        assert_eq!(out, b"If-None-Match: 7\r\nIf-Modified-Since: now\r\n");
+
+        for (from, want) in
+            [(CursorFrom::PartHeader("ETAG".into()), "?c=7"), (CursorFrom::Pointer("/id".into()), "?c=3")]
+        {
+            let mut cursor = cursor(from);
+            assert!(cursor.read_part(&part));
+            assert_eq!(query(&cursor), want);
+        }
     }
 
     #[test]

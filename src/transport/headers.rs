@@ -3,7 +3,7 @@
 //! The block holds neither `Host` nor what the protocol itself needs (`Upgrade`, `Connection:
 //! Upgrade`, `Sec-WebSocket-*`, `Content-Length`): those are written with each request.
 
-use crate::scenario::HeaderProfile;
+use crate::scenario::{CarrierSpec, HeaderProfile, Method, StreamKind};
 
 /// What kind of request the lines are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +14,33 @@ pub enum RequestKind {
     Post,
     /// `new WebSocket()`.
     WebSocket,
+    /// `new EventSource()`.
+    EventSource,
+    /// An `<iframe>`.
+    Frame,
+}
+
+impl RequestKind {
+    /// What a page does to attach like this.
+    pub fn of(carrier: &CarrierSpec) -> RequestKind {
+        match carrier {
+            CarrierSpec::WebSocket(_) => RequestKind::WebSocket,
+            CarrierSpec::Poll(p) => RequestKind::fetch(p.pull.method),
+            CarrierSpec::LongPoll(p) => RequestKind::fetch(p.pull.method),
+            CarrierSpec::Stream(s) => match (s.kind, s.method) {
+                (StreamKind::Sse, Method::Get) => RequestKind::EventSource,
+                (StreamKind::ForeverIframe, Method::Get) => RequestKind::Frame,
+                (_, method) => RequestKind::fetch(method),
+            },
+        }
+    }
+
+    fn fetch(method: Method) -> RequestKind {
+        match method {
+            Method::Get => RequestKind::Get,
+            Method::Post => RequestKind::Post,
+        }
+    }
 }
 
 const USER_AGENT: &str = "User-Agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 \
@@ -34,6 +61,8 @@ pub fn block(profile: &HeaderProfile, kind: RequestKind, authority: &str) -> Str
             fields.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect()
         }
         (HeaderProfile::Browser, RequestKind::WebSocket) => websocket(authority),
+        (HeaderProfile::Browser, RequestKind::EventSource) => event_source(authority),
+        (HeaderProfile::Browser, RequestKind::Frame) => frame(authority),
         (HeaderProfile::Browser, RequestKind::Get) => fetch(authority, ""),
         (HeaderProfile::Browser, RequestKind::Post) => {
             let more = format!("Content-Type: text/plain;charset=UTF-8\r\nOrigin: http://{authority}\r\n");
@@ -51,6 +80,23 @@ fn fetch(authority: &str, more: &str) -> String {
     )
 }
 
+/// What desktop Chrome sends for an `EventSource` of the page's own origin, but for its `Accept`,
+/// which is the carrier's.
+fn event_source(authority: &str) -> String {
+    fetch(authority, "Cache-Control: no-cache\r\n").replace("Accept: */*\r\n", "")
+}
+
+/// What desktop Chrome sends for a frame of the page's own origin.
+fn frame(authority: &str) -> String {
+    format!(
+        "Connection: keep-alive\r\n{CLIENT_HINTS}sec-ch-ua-platform: \"Windows\"\r\n\
+         Upgrade-Insecure-Requests: 1\r\n{USER_AGENT}\
+         Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8\r\n\
+         Sec-Fetch-Site: same-origin\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: iframe\r\n\
+         Referer: http://{authority}/\r\n{ACCEPT_ENCODING}{ACCEPT_LANGUAGE}"
+    )
+}
+
 /// What desktop Chrome sends with an upgrade, but for its offer of `permessage-deflate` (70 bytes
 /// once a connection): we take no extension, so we offer none.
 fn websocket(authority: &str) -> String {
@@ -64,7 +110,13 @@ fn websocket(authority: &str) -> String {
 mod tests {
     use super::*;
 
-    const KINDS: [RequestKind; 3] = [RequestKind::Get, RequestKind::Post, RequestKind::WebSocket];
+    const KINDS: [RequestKind; 5] = [
+        RequestKind::Get,
+        RequestKind::Post,
+        RequestKind::WebSocket,
+        RequestKind::EventSource,
+        RequestKind::Frame,
+    ];
 
     #[test]
     fn the_encoding_line_is_as_long_as_a_browsers_and_invites_nothing() {
@@ -92,7 +144,7 @@ mod tests {
     fn what_the_protocol_writes_is_left_to_it() {
         for kind in KINDS {
             let browser = block(&HeaderProfile::Browser, kind, "h").to_ascii_lowercase();
-            for owned in ["host:", "upgrade", "sec-websocket", "content-length"] {
+            for owned in ["host:", "upgrade:", "connection: upgrade", "sec-websocket", "content-length"] {
                 assert!(!browser.contains(owned), "{kind:?}: {owned}");
             }
         }

@@ -19,6 +19,7 @@ mod publish_values;
 mod pull;
 mod request;
 pub mod split;
+mod stream;
 pub mod tap;
 pub mod websocket;
 
@@ -29,6 +30,7 @@ pub use publish_message::MessageMaker;
 pub use publish_values::{OwnValues, ReceiversReader};
 pub use pull::{Pull, unexpected};
 pub use request::PostHead;
+pub use stream::Stream;
 pub use websocket::WebSocket;
 
 use crate::model::{Failure, Nanos, Traffic};
@@ -240,7 +242,8 @@ pub struct Unit<'a> {
     ///
     /// A pull answer: its own request and answer. A WebSocket unit: its frames, and as framing what
     /// we wrote since the last unit (pongs, first texts); the first unit of a session is the
-    /// handshake. What never became a unit (a broken answer, a request nobody answered, half a
+    /// handshake. A stream's first unit is both heads, each later one a part of the body with the chunk
+    /// sizes in front of it. What never became a unit (a broken answer, a request nobody answered, half a
     /// message) is in [`Session::wire`] alone, so `wire` less all units is exactly that.
     pub traffic: Traffic,
 }

@@ -8,13 +8,14 @@ use super::request::PullRequest;
 use super::{Carrier, Event, LocalBoxFuture, Rhythm, Session, Sink, Unit, UnitKind};
 use crate::model::{Failure, Nanos, Traffic};
 use crate::net::{Dialer, Endpoint};
-use crate::scenario::{LongPollSpec, PollSpec, PullSpec};
+use crate::scenario::{LongPollSpec, Method, PollSpec, PullSpec};
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 /// Asks for what is new; one kept-alive connection for each session.
 pub struct Pull {
     rhythm: Rhythm,
+    method: Method,
     statuses: Rc<Statuses>,
     /// The cursor of a session that has asked nothing yet.
     cursor: Cursor,
@@ -38,7 +39,7 @@ impl Pull {
 
     fn new(spec: &PullSpec, rhythm: Rhythm) -> Pull {
         let statuses = Rc::new(Statuses { data: spec.status.clone(), empty: spec.empty.clone() });
-        Pull { rhythm, statuses, cursor: Cursor::new(&spec.cursor) }
+        Pull { rhythm, method: spec.method, statuses, cursor: Cursor::new(&spec.cursor) }
     }
 }
 
@@ -56,7 +57,7 @@ impl Carrier for Pull {
             let stream = dial.connect(to.address).await?;
             let session = PullSession {
                 exchange: Exchange::new(dial.clone(), to.address, Some(stream)),
-                request: PullRequest::new(to),
+                request: PullRequest::new(self.method, to, &to.headers),
                 cursor: self.cursor.clone(),
                 statuses: Rc::clone(&self.statuses),
             };
@@ -87,6 +88,10 @@ impl Session for PullSession {
         Poll::Ready(done.map(|()| Event::Answered))
     }
 
+    fn aim(&mut self, target: &str, body: &[u8]) {
+        self.request.aim(target, body);
+    }
+
     fn abort(&mut self) {
         self.exchange.abort();
         self.cursor.discard();
@@ -107,8 +112,8 @@ struct Asking<'a> {
 
 impl Asker for Asking<'_> {
     fn request<'r>(&'r mut self, scratch: &'r mut Vec<u8>) -> (&'r [u8], usize) {
-        self.request.render(self.cursor, scratch);
-        (scratch, scratch.len())
+        let head = self.request.render(self.cursor, scratch);
+        (scratch, head)
     }
 
     fn connected(&mut self, started: Nanos, finished: Nanos) {

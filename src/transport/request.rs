@@ -2,37 +2,61 @@
 
 use super::cursor::Cursor;
 use crate::net::Endpoint;
+use crate::scenario::Method;
 use std::io::Write;
 
-/// The GET of a pull session: what stays the same is rendered once.
+/// The request of a session that receives: what stays the same is rendered once.
 pub(super) struct PullRequest {
-    /// `GET <path>`, then the rest of the head up to the blank line.
+    method: Method,
+    /// The method, a space, path and query, then the rest of the head up to the cursor.
     fixed: Box<[u8]>,
     /// Where the path ends and a query is put in.
     path_end: usize,
     has_query: bool,
+    /// The body of a `POST`.
+    body: Box<[u8]>,
 }
 
 impl PullRequest {
-    pub(super) fn new(to: &Endpoint) -> PullRequest {
-        let start = format!("GET {}", to.path);
-        let rest = format!(" HTTP/1.1\r\nHost: {}\r\n{}", to.authority, to.headers);
+    /// With these headers: whole lines, each ended by CRLF.
+    pub(super) fn new(method: Method, to: &Endpoint, headers: &str) -> PullRequest {
+        let rest = format!(" HTTP/1.1\r\nHost: {}\r\n{headers}", to.authority);
+        PullRequest::aimed(method, &to.path, rest.as_bytes(), to.body.as_bytes())
+    }
+
+    fn aimed(method: Method, target: &str, rest: &[u8], body: &[u8]) -> PullRequest {
+        let start = format!("{} {target}", method.as_str());
         PullRequest {
+            method,
             path_end: start.len(),
-            has_query: to.path.contains('?'),
-            fixed: (start + &rest).into_bytes().into_boxed_slice(),
+            has_query: target.contains('?'),
+            fixed: [start.as_bytes(), rest].concat().into_boxed_slice(),
+            body: body.into(),
         }
     }
 
-    /// Writes the whole request into `out`, whose former content is dropped.
-    pub(super) fn render(&self, cursor: &Cursor, out: &mut Vec<u8>) {
+    /// From now on to this path and query, with this body.
+    pub(super) fn aim(&mut self, target: &str, body: &[u8]) {
+        *self = PullRequest::aimed(self.method, target, &self.fixed[self.path_end..], body);
+    }
+
+    /// Writes the whole request into `out`, whose former content is dropped; the length of its head.
+    pub(super) fn render(&self, cursor: &Cursor, out: &mut Vec<u8>) -> usize {
         let (start, rest) = self.fixed.split_at(self.path_end);
         out.clear();
         out.extend_from_slice(start);
         cursor.write_query(if self.has_query { b'&' } else { b'?' }, out);
         out.extend_from_slice(rest);
         cursor.write_headers(out);
+        if self.method == Method::Post {
+            write!(out, "Content-Length: {}\r\n", self.body.len()).expect("a Vec takes all writes");
+        }
         out.extend_from_slice(b"\r\n");
+        let head = out.len();
+        if self.method == Method::Post {
+            out.extend_from_slice(&self.body);
+        }
+        head
     }
 }
 
@@ -76,7 +100,8 @@ mod tests {
 
     fn rendered(path: &str, cursor: &Cursor) -> String {
         let mut out = b"old".to_vec();
-        PullRequest::new(&endpoint(path)).render(cursor, &mut out);
+        let to = endpoint(path);
+        PullRequest::new(Method::Get, &to, &to.headers).render(cursor, &mut out);
         String::from_utf8(out).unwrap()
     }
 
@@ -93,6 +118,22 @@ mod tests {
         assert!(rendered("/p?a=b", &query).starts_with("GET /p?a=b&since=1%3A0%20%C3%A9 HTTP/1.1\r\n"));
         let header = value(CursorInto::Header("Last-Event-ID".into()));
         assert!(rendered("/p", &header).ends_with("\r\nA: b\r\nLast-Event-ID: 1:0 é\r\n\r\n"));
+    }
+
+    #[test]
+    fn a_post_that_asks_may_be_aimed_elsewhere() {
+        let mut to = endpoint("/p");
+        to.body = "sub".into();
+        let mut request = PullRequest::new(Method::Post, &to, &to.headers);
+        let (cursor, mut out) = (value(CursorInto::Query("c".into())), Vec::new());
+        let head = request.render(&cursor, &mut out);
+        let want = "POST /p?c=1%3A0%20%C3%A9 HTTP/1.1\r\nHost: h:80\r\nA: b\r\nContent-Length: 3\r\n\r\nsub";
+        assert_eq!((String::from_utf8(out).unwrap().as_str(), head), (want, want.len() - 3));
+        request.aim("/q?sid=1", b"");
+        let mut out = Vec::new();
+        request.render(&Cursor::new(&CursorSpec::None), &mut out);
+        let want = "POST /q?sid=1 HTTP/1.1\r\nHost: h:80\r\nA: b\r\nContent-Length: 0\r\n\r\n";
+        assert_eq!(String::from_utf8(out).unwrap(), want);
     }
 
     #[test]

@@ -49,11 +49,12 @@ impl Default for Chunked {
 }
 
 impl Chunked {
-    /// As [`super::Decoder::next`].
+    /// As [`super::Decoder::next`]; `most` bounds the body.
     pub(super) fn next<'s, 'b: 's>(
         &mut self,
         input: &'b [u8],
         counts: &mut Counts,
+        most: u64,
     ) -> Result<(usize, Step<'s, 'b>), Failure> {
         let mut at = 0;
         loop {
@@ -67,7 +68,7 @@ impl Chunked {
             if self.at == At::Data {
                 return self.data(input, at, counts);
             }
-            let end = self.control(input[at], counts)?;
+            let end = self.control(input[at], counts, most)?;
             at += 1;
             if end {
                 return Ok((at, Step::End));
@@ -91,7 +92,7 @@ impl Chunked {
     }
 
     /// Takes one byte that is not data; whether it was the last of the body.
-    fn control(&mut self, byte: u8, counts: &mut Counts) -> Result<bool, Failure> {
+    fn control(&mut self, byte: u8, counts: &mut Counts, most: u64) -> Result<bool, Failure> {
         if matches!(self.at, At::TrailerStart | At::Trailer) {
             return self.trailer(byte, counts);
         }
@@ -101,7 +102,7 @@ impl Chunked {
             (At::Extension, b'\r') => At::SizeLf,
             (At::Extension, b'\n') => return Err(Failure::BadChunk),
             (At::Extension, _) => At::Extension,
-            (At::SizeLf, b'\n') => self.sized(counts)?,
+            (At::SizeLf, b'\n') => self.sized(counts, most)?,
             (At::DataCr, b'\r') => At::DataLf,
             (At::DataLf, b'\n') => At::Size { digits: 0 },
             (At::LastLf, b'\n') => return Ok(true),
@@ -129,10 +130,10 @@ impl Chunked {
         }
     }
 
-    fn sized(&mut self, counts: &Counts) -> Result<At, Failure> {
+    fn sized(&mut self, counts: &Counts, most: u64) -> Result<At, Failure> {
         match self.left {
             0 => Ok(At::TrailerStart),
-            n if counts.body + n > MAX_BODY_BYTES => Err(Failure::BodyTooLarge),
+            n if counts.body + n > most => Err(Failure::BodyTooLarge),
             _ => Ok(At::Data),
         }
     }

@@ -17,7 +17,7 @@ use head::{Body, Line, find_end, may_be_http, parse};
 
 /// Most bytes of all heads of one answer together, interim ones included; of its trailers too.
 pub const MAX_HEAD_BYTES: usize = 64 * 1024;
-/// Most bytes of a body.
+/// Most bytes of a body, but for an endless one; of a chunk always.
 pub const MAX_BODY_BYTES: u64 = 16 * 1024 * 1024;
 
 /// The bytes of one answer so far, by purpose; their sum is what was consumed.
@@ -68,6 +68,8 @@ pub struct Decoder {
     state: State,
     keep_alive: bool,
     head_request: bool,
+    /// Most bytes of a body.
+    most_body: u64,
     /// The pieces of a head that did not come in one.
     spill: Vec<u8>,
     counts: Counts,
@@ -86,6 +88,7 @@ impl Decoder {
             state: State::Head,
             keep_alive: false,
             head_request: false,
+            most_body: MAX_BODY_BYTES,
             spill: Vec::new(),
             counts: Counts::default(),
         }
@@ -96,9 +99,14 @@ impl Decoder {
         Decoder { head_request: true, ..Decoder::new() }
     }
 
+    /// A decoder of answers whose body may go on for ever: who takes it bounds what is kept of it.
+    pub fn endless() -> Decoder {
+        Decoder { most_body: u64::MAX, ..Decoder::new() }
+    }
+
     /// Ready for the next answer; forgets what it has of this one.
     pub fn reset(&mut self) {
-        *self = Decoder { head_request: self.head_request, ..Decoder::new() };
+        *self = Decoder { head_request: self.head_request, most_body: self.most_body, ..Decoder::new() };
     }
 
     /// The bytes consumed for this answer, to the byte at any time.
@@ -127,13 +135,13 @@ impl Decoder {
                 return Ok(self.body(&input[..n]));
             }
             State::UntilClose => {
-                if self.counts.body + input.len() as u64 > MAX_BODY_BYTES {
+                if self.counts.body + input.len() as u64 > self.most_body {
                     return Err(Failure::BodyTooLarge);
                 }
                 return Ok(self.body(input));
             }
             State::Chunked(chunked) => {
-                let (n, step) = chunked.next(input, &mut self.counts)?;
+                let (n, step) = chunked.next(input, &mut self.counts, self.most_body)?;
                 if step == Step::End {
                     self.state = State::Done;
                 }
@@ -183,7 +191,7 @@ impl Decoder {
         self.state = match body {
             _ if self.head_request => State::Done,
             Body::None => State::Done,
-            Body::Length(n) if n > MAX_BODY_BYTES => return Err(Failure::BodyTooLarge),
+            Body::Length(n) if n > self.most_body => return Err(Failure::BodyTooLarge),
             Body::Length(n) => State::Length(n),
             Body::Chunked => State::Chunked(Chunked::default()),
             Body::UntilClose => State::UntilClose,

@@ -195,6 +195,30 @@ fn an_endless_head_holds_no_memory() {
 }
 
 #[test]
+fn an_endless_body_may_outgrow_the_limit() {
+    let piece = vec![b'x'; 1 << 20];
+    let chunk = [b"100000\r\n", &piece[..], b"\r\n"].concat();
+    for (head, piece) in [("Transfer-Encoding: chunked\r\n", &chunk), ("", &piece)] {
+        let bodies = |mut decoder: Decoder| {
+            decoder.next(format!("HTTP/1.1 200 OK\r\n{head}\r\n").as_bytes()).unwrap();
+            let mut feed = || {
+                let mut rest = &piece[..];
+                loop {
+                    let (n, step) = decoder.next(rest)?;
+                    rest = &rest[n..];
+                    if step == Step::More || rest.is_empty() && head.is_empty() {
+                        return Ok(());
+                    }
+                }
+            };
+            (0..20).find_map(|_| feed().err())
+        };
+        assert_eq!(bodies(Decoder::new()), Some(Failure::BodyTooLarge));
+        assert_eq!(bodies(Decoder::endless()), None);
+    }
+}
+
+#[test]
 fn bad_chunks_are_named() {
     let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
     let with = |body: &str| fails(format!("{head}{body}").as_bytes());
