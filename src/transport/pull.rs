@@ -1,14 +1,16 @@
 //! `poll` and `long_poll`: ask, be answered, ask again. They differ only in their rhythm, which is
 //! the client's business; the exchange is the same.
 
+use super::cookies;
 use super::cursor::Cursor;
 use super::exchange::{Answered, Asker, Exchange};
 use super::http1::Head;
 use super::request::PullRequest;
 use super::{Carrier, Event, LocalBoxFuture, Rhythm, Session, Sink, Unit, UnitKind};
 use crate::model::{Failure, Nanos, Traffic};
-use crate::net::{Dialer, Endpoint};
+use crate::net::{Dialer, Endpoint, Memory};
 use crate::scenario::{LongPollSpec, Method, PollSpec, PullSpec};
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
@@ -60,6 +62,7 @@ impl Carrier for Pull {
                 request: PullRequest::new(self.method, to, &to.headers),
                 cursor: self.cursor.clone(),
                 statuses: Rc::clone(&self.statuses),
+                memory: Rc::clone(&to.memory),
             };
             Ok(Box::new(session) as Box<dyn Session>)
         })
@@ -71,6 +74,8 @@ struct PullSession {
     request: PullRequest,
     cursor: Cursor,
     statuses: Rc<Statuses>,
+    /// For its cookies.
+    memory: Rc<RefCell<Memory>>,
 }
 
 impl Session for PullSession {
@@ -79,8 +84,8 @@ impl Session for PullSession {
     }
 
     fn poll_event(&mut self, cx: &mut Context<'_>, sink: &mut dyn Sink) -> Poll<Result<Event, Failure>> {
-        let PullSession { exchange, request, cursor, statuses } = self;
-        let mut asking = Asking { request, cursor, statuses, sink };
+        let PullSession { exchange, request, cursor, statuses, memory } = self;
+        let mut asking = Asking { request, cursor, statuses, memory, sink };
         let done = ready!(exchange.poll(cx, &mut asking));
         if done.is_err() {
             self.cursor.discard();
@@ -107,12 +112,13 @@ struct Asking<'a> {
     request: &'a PullRequest,
     cursor: &'a mut Cursor,
     statuses: &'a Statuses,
+    memory: &'a RefCell<Memory>,
     sink: &'a mut dyn Sink,
 }
 
 impl Asker for Asking<'_> {
     fn request<'r>(&'r mut self, scratch: &'r mut Vec<u8>) -> (&'r [u8], usize) {
-        let head = self.request.render(self.cursor, scratch);
+        let head = self.request.render(self.cursor, &cookies::line(self.request.path(), self.memory), scratch);
         (scratch, head)
     }
 
@@ -122,6 +128,7 @@ impl Asker for Asking<'_> {
 
     fn head(&mut self, head: &Head<'_>) {
         self.sink.head(head);
+        cookies::keep(head, self.request.path(), self.memory);
         if self.statuses.expects(head.status()) {
             self.cursor.read_head(head);
         }

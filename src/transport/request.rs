@@ -40,14 +40,22 @@ impl PullRequest {
         *self = PullRequest::aimed(self.method, target, &self.fixed[self.path_end..], body);
     }
 
-    /// Writes the whole request into `out`, whose former content is dropped; the length of its head.
-    pub(super) fn render(&self, cursor: &Cursor, out: &mut Vec<u8>) -> usize {
+    /// Path and query, without those of the cursor.
+    pub(super) fn path(&self) -> &str {
+        let path = self.fixed.get(self.method.as_str().len() + 1..self.path_end);
+        path.and_then(|p| std::str::from_utf8(p).ok()).unwrap_or("/")
+    }
+
+    /// Writes the whole request with these lines into `out`, whose former content is dropped; the
+    /// length of its head.
+    pub(super) fn render(&self, cursor: &Cursor, more: &str, out: &mut Vec<u8>) -> usize {
         let (start, rest) = self.fixed.split_at(self.path_end);
         out.clear();
         out.extend_from_slice(start);
         cursor.write_query(if self.has_query { b'&' } else { b'?' }, out);
         out.extend_from_slice(rest);
         cursor.write_headers(out);
+        out.extend_from_slice(more.as_bytes());
         if self.method == Method::Post {
             write!(out, "Content-Length: {}\r\n", self.body.len()).expect("a Vec takes all writes");
         }
@@ -101,7 +109,7 @@ mod tests {
     fn rendered(path: &str, cursor: &Cursor) -> String {
         let mut out = b"old".to_vec();
         let to = endpoint(path);
-        PullRequest::new(Method::Get, &to, &to.headers).render(cursor, &mut out);
+        PullRequest::new(Method::Get, &to, &to.headers).render(cursor, "", &mut out);
         String::from_utf8(out).unwrap()
     }
 
@@ -126,12 +134,12 @@ mod tests {
         to.body = "sub".into();
         let mut request = PullRequest::new(Method::Post, &to, &to.headers);
         let (cursor, mut out) = (value(CursorInto::Query("c".into())), Vec::new());
-        let head = request.render(&cursor, &mut out);
+        let head = request.render(&cursor, "", &mut out);
         let want = "POST /p?c=1%3A0%20%C3%A9 HTTP/1.1\r\nHost: h:80\r\nA: b\r\nContent-Length: 3\r\n\r\nsub";
         assert_eq!((String::from_utf8(out).unwrap().as_str(), head), (want, want.len() - 3));
         request.aim("/q?sid=1", b"");
         let mut out = Vec::new();
-        request.render(&Cursor::new(&CursorSpec::None), &mut out);
+        request.render(&Cursor::new(&CursorSpec::None), "", &mut out);
         let want = "POST /q?sid=1 HTTP/1.1\r\nHost: h:80\r\nA: b\r\nContent-Length: 0\r\n\r\n";
         assert_eq!(String::from_utf8(out).unwrap(), want);
     }

@@ -51,7 +51,10 @@ fn sessions_that_only_end_to_be_opened_again_are_a_loop() {
             client.open().await.unwrap();
             match client.until_over().await {
                 Ok(_) => assert!(n < 10, "it goes on for ever"),
-                Err(failure) => break assert_eq!(failure, Failure::RuleLoop),
+                Err(failure) => {
+                    assert_eq!(failure, Failure::RuleLoop);
+                    break;
+                }
             }
         }
         assert!(client.detail().contains("10 sessions in a row"));

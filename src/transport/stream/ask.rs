@@ -1,5 +1,6 @@
 //! The request of a stream, and the head of its answer.
 
+use super::super::cookies;
 use super::super::cursor::Cursor;
 use super::super::http1::{Decoder, Head, Step};
 use super::super::pull::unexpected;
@@ -73,8 +74,8 @@ impl Stream {
         let mut cursor = self.cursor.clone();
         cursor.restore(&to.memory.borrow().cursor);
         let mut request = Vec::new();
-        let headers = headers(&self.spec, &to.headers);
-        let head_out = PullRequest::new(self.spec.method, to, &headers).render(&cursor, &mut request);
+        let headers = headers(&self.spec, &to.headers) + &cookies::line(&to.path, &to.memory);
+        let head_out = PullRequest::new(self.spec.method, to, &headers).render(&cursor, "", &mut request);
         let asked = dial.clock().now();
         let mut decoder = Decoder::endless();
         let sent = stream.write_all(&request).await.map_err(|e| io_failure(&e));
@@ -130,6 +131,7 @@ impl Stream {
             match step {
                 Step::More => return Ok(None),
                 Step::Head(head) => {
+                    cookies::keep(&head, &to.path, &to.memory);
                     let splitter = self.judge(&head, &mut to.memory.borrow_mut())?;
                     cursor.read_head(&head);
                     return Ok(Some((splitter, rest.to_vec())));

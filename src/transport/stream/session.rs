@@ -274,6 +274,9 @@ impl Book {
         if self.cursor.read_part(part) {
             self.cursor.keep(&mut self.memory.borrow_mut().cursor);
         }
+        if kind == UnitKind::Data {
+            sink.part(part);
+        }
         sink.unit(&Unit { kind, received, body: part.body, traffic });
     }
 }
