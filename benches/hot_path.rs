@@ -7,6 +7,8 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use pushbench::clock::Clock;
 use pushbench::model::{Nanos, RunTag, Stamp};
 use pushbench::probe::{Depth, Probe as _, SelfProbe};
+use pushbench::scenario::{LengthPrefix, SplitSpec};
+use pushbench::transport::split::{PartKind, SPLITTERS, Splitter, Then};
 use std::hint::black_box;
 
 fn stamp() -> Stamp {
@@ -44,6 +46,79 @@ fn clock(c: &mut Criterion) {
     c.bench_function("clock/now", |b| b.iter(|| Clock::Monotonic.now()));
 }
 
+/// Messages of one read.
+const MESSAGES: usize = 100;
+
+/// A message of 64 bytes as a server would send it, cut like this.
+fn framed(spec: &SplitSpec) -> Vec<u8> {
+    let text = payload(64);
+    let json = [&b"{\"m\":\""[..], &text, b"\"}"].concat();
+    match spec {
+        SplitSpec::Whole | SplitSpec::Chunk => text,
+        SplitSpec::Delimiter(end) => [&text[..], end].concat(),
+        SplitSpec::Sse => [b"id: 1795347033:0\ndata: ", &text[..], b"\n\n"].concat(),
+        SplitSpec::Multipart => [b"\r\nEtag: 0\r\n\r\n", &text[..], b"\r\n--B"].concat(),
+        SplitSpec::Length(LengthPrefix::U32 { .. }) => [&[0, 0, 0, 64], &text[..]].concat(),
+        SplitSpec::Length(LengthPrefix::U16 { .. }) => [&[0, 64], &text[..]].concat(),
+        SplitSpec::Length(_) => [&[64], &text[..]].concat(),
+        SplitSpec::Script => [b"<script>p(\"", &text[..], b"\")</script>\r\n"].concat(),
+        SplitSpec::JsonArray => [&json[..], b",\n"].concat(),
+        SplitSpec::JsonConcat => [&json[..], b"\n"].concat(),
+    }
+}
+
+/// Nanoseconds a message: a hundred of them in one read, and one cut in two.
+fn split(c: &mut Criterion) {
+    let mut group = c.benchmark_group("split");
+    for row in SPLITTERS {
+        let spec = (row.example)();
+        let message = framed(&spec);
+        // The transport's own boundaries come one by one.
+        let by_call = matches!(spec, SplitSpec::Whole | SplitSpec::Chunk);
+        let (read, calls) = if by_call { (message.clone(), MESSAGES) } else { (message.repeat(MESSAGES), 1) };
+        let then = match spec {
+            SplitSpec::Whole => Then::End,
+            SplitSpec::Chunk => Then::ChunkEnd,
+            _ => Then::More,
+        };
+        let content_type = Some(&b"multipart/mixed; boundary=B"[..]);
+        let fresh = || {
+            let mut splitter = Splitter::new(&spec, 1 << 20, content_type).expect("a boundary");
+            let start: &[u8] = match spec {
+                SplitSpec::Multipart => b"--B",
+                SplitSpec::JsonArray => b"[",
+                _ => b"",
+            };
+            splitter.feed(start, Then::More, &mut |_| {}).expect("a start");
+            splitter
+        };
+        let mut splitter = fresh();
+        group.throughput(Throughput::Elements(MESSAGES as u64));
+        group.bench_function(BenchmarkId::new("whole", row.key), |b| {
+            b.iter(|| {
+                let mut found = 0;
+                for _ in 0..calls {
+                    let mut each = |part: pushbench::transport::split::Part<'_>| {
+                        found += usize::from(part.kind == PartKind::Data);
+                    };
+                    splitter.feed(black_box(&read), then, &mut each).expect("good framing");
+                }
+                assert_eq!(found, MESSAGES);
+            });
+        });
+        let mut splitter = fresh();
+        let (a, z) = message.split_at(message.len() / 2);
+        group.throughput(Throughput::Elements(1));
+        group.bench_function(BenchmarkId::new("cut", row.key), |b| {
+            b.iter(|| {
+                splitter.feed(black_box(a), Then::More, &mut |_| {}).expect("good framing");
+                splitter.feed(black_box(z), then, &mut |_| {}).expect("good framing");
+            });
+        });
+    }
+    group.finish();
+}
+
 /// Not on the hot path, but once a second on the same machine.
 fn probe(c: &mut Criterion) {
     let mut probe = SelfProbe::new();
@@ -52,5 +127,5 @@ fn probe(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, stamps, clock, probe);
+criterion_group!(benches, stamps, clock, split, probe);
 criterion_main!(benches);

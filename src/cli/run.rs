@@ -36,8 +36,8 @@ interrupted (what was measured is kept).")]
 pub(super) struct Args {
     /// The scenario file; leave it out for a quick run with --transport
     file: Option<PathBuf>,
-    /// Quick run: poll, long_poll or websocket
-    #[arg(long, value_name = "NAME", conflicts_with = "file", required_unless_present = "file", value_parser = ["poll", "long_poll", "websocket"])]
+    /// Quick run: how the clients attach
+    #[arg(long, value_name = "NAME", conflicts_with = "file", required_unless_present = "file", value_parser = Quick::TRANSPORTS)]
     transport: Option<String>,
     /// Drive this target instead: a base URL for a scenario, the whole URL for a quick run (may hold ${channel})
     #[arg(long, value_name = "URL")]

@@ -133,7 +133,9 @@ fn full_name(run: &RunResult) -> String {
 
 fn rank(case: &Case<'_>) -> usize {
     let transport = case.runs.first().map_or("", |r| r.result.transport.as_str());
-    ["poll", "long_poll", "websocket"].iter().position(|t| *t == transport).unwrap_or(3)
+    const ORDER: [&str; 8] =
+        ["poll", "long_poll", "stream", "sse", "forever_iframe", "chunked", "multipart", "websocket"];
+    ORDER.iter().position(|t| *t == transport).unwrap_or(ORDER.len())
 }
 
 /// Compares by letters, but runs of digits by their number: `8 B` before `64 B`.

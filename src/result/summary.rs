@@ -68,7 +68,8 @@ pub struct SloResult {
 pub struct RunResult {
     /// Name of the case.
     pub case: String,
-    /// The carrier: `poll`, `long_poll`, `websocket`.
+    /// The carrier: `poll`, `long_poll`, `stream`, `sse`, `forever_iframe`, `chunked`, `multipart`,
+    /// `websocket`; `mixed` when groups have several.
     pub transport: String,
     /// Virtual clients asked for.
     pub clients: u32,

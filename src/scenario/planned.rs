@@ -1,8 +1,9 @@
 //! A plan as JSON, for the manifest: every default filled in, no secret.
 
 use super::{
-    CarrierSpec, Channels, CursorFrom, CursorInto, CursorSpec, GroupPlan, HeaderProfile, MessagePiece,
-    MessageTemplate, Plan, PublishPlan, PublishVia, PullSpec, ReceiversFrom, RunPlan, TargetPlan, ValueFrom,
+    CarrierSpec, Channels, CursorFrom, CursorInto, CursorSpec, GroupPlan, HeaderProfile, LengthPrefix,
+    MessagePiece, MessageTemplate, Method, Plan, PublishPlan, PublishVia, PullSpec, ReceiversFrom, RunPlan,
+    SplitSpec, StreamSpec, TargetPlan, ValueFrom,
 };
 use serde_json::{Value, json};
 use std::fmt;
@@ -199,13 +200,7 @@ fn carrier(carrier: &CarrierSpec) -> Value {
             value["settle_ns"] = json!(p.settle.0);
             value
         }
-        CarrierSpec::Stream(s) => json!({
-            "path": s.path,
-            "method": s.method.as_str(),
-            "status": s.status,
-            "cursor": cursor(&s.cursor),
-            "max_message_bytes": s.max_message_bytes,
-        }),
+        CarrierSpec::Stream(s) => stream(s),
         CarrierSpec::WebSocket(w) => json!({
             "path": w.path,
             "subprotocols": w.subprotocols,
@@ -220,7 +215,42 @@ fn carrier(carrier: &CarrierSpec) -> Value {
 }
 
 fn pull(p: &PullSpec) -> Value {
-    json!({"get": p.path, "status": p.status, "empty": p.empty, "cursor": cursor(&p.cursor)})
+    let mut value = request(p.method, &p.path, &p.body);
+    value["status"] = json!(p.status);
+    value["empty"] = json!(p.empty);
+    value["cursor"] = cursor(&p.cursor);
+    value
+}
+
+fn request(method: Method, path: &str, body: &str) -> Value {
+    match method {
+        Method::Get => json!({"get": path}),
+        Method::Post => json!({"post": path, "body": body}),
+    }
+}
+
+fn stream(s: &StreamSpec) -> Value {
+    let mut value = request(s.method, &s.path, &s.body);
+    value["split"] = split(&s.split);
+    value["status"] = json!(s.status);
+    value["cursor"] = cursor(&s.cursor);
+    value["max_duration_ns"] = json!(s.most_duration.map(|d| d.0));
+    value["max_events"] = json!(s.most_events);
+    value["max_bytes"] = json!(s.most_bytes);
+    value["max_message_bytes"] = json!(s.max_message_bytes);
+    value
+}
+
+fn split(split: &SplitSpec) -> Value {
+    let order = |little: bool| if little { "little" } else { "big" };
+    match split {
+        SplitSpec::Delimiter(bytes) if bytes != b"\n" => json!({"delimiter": String::from_utf8_lossy(bytes)}),
+        SplitSpec::Length(LengthPrefix::U8) => json!({"length": "u8"}),
+        SplitSpec::Length(LengthPrefix::U16 { little }) => json!({"length": "u16", "order": order(*little)}),
+        SplitSpec::Length(LengthPrefix::U32 { little }) => json!({"length": "u32", "order": order(*little)}),
+        SplitSpec::Length(LengthPrefix::Varint) => json!({"length": "varint"}),
+        named => json!(named.key()),
+    }
 }
 
 fn cursor(cursor: &CursorSpec) -> Value {

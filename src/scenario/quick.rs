@@ -8,7 +8,7 @@ use toml::{Table, Value};
 /// `pushbench run --transport websocket --target ws://127.0.0.1:9000/ws/news --clients 1000`
 #[derive(Clone, Debug, Default)]
 pub struct Quick {
-    /// `poll`, `long_poll` (or `long-poll`) or `websocket`.
+    /// One of [`Quick::TRANSPORTS`], with `-` or `_`.
     pub transport: String,
     /// URL to attach to; its path may hold `${channel}`. `None`: the bundled server with its own
     /// paths and a publisher.
@@ -58,7 +58,8 @@ pub fn quick(args: &Quick) -> Result<Plan, ScenarioErrors> {
 fn faults(args: &Quick) -> Vec<String> {
     let mut faults = Vec::new();
     if args.carrier().is_none() {
-        faults.push(format!("`--transport` is \"{}\"; want poll, long_poll or websocket", args.transport));
+        let names = Quick::TRANSPORTS.join(", ");
+        faults.push(format!("`--transport` is \"{}\"; want {}", args.transport, names));
     }
     for (flag, url) in [("--target", &args.target), ("--publish", &args.publish)] {
         if url.as_ref().is_some_and(|u| !u.contains("://")) {
@@ -83,13 +84,13 @@ fn faults(args: &Quick) -> Vec<String> {
 }
 
 impl Quick {
+    /// The transports of the quick form. `stream` is none of them: it needs a splitter.
+    pub const TRANSPORTS: [&'static str; 7] =
+        ["poll", "long_poll", "sse", "forever_iframe", "chunked", "multipart", "websocket"];
+
     fn carrier(&self) -> Option<&'static str> {
-        match self.transport.as_str() {
-            "poll" => Some("poll"),
-            "long_poll" | "long-poll" => Some("long_poll"),
-            "websocket" => Some("websocket"),
-            _ => None,
-        }
+        let name = self.transport.replace('-', "_");
+        Quick::TRANSPORTS.into_iter().find(|known| *known == name)
     }
 
     fn publishes(&self) -> bool {
@@ -144,6 +145,10 @@ impl Quick {
         let (key, own) = match carrier {
             "poll" => ("get", "/poll/${channel}"),
             "long_poll" => ("get", "/lp/${channel}"),
+            "sse" => ("get", "/sse/${channel}"),
+            "forever_iframe" => ("get", "/iframe/${channel}"),
+            "chunked" => ("get", "/chunked/${channel}"),
+            "multipart" => ("get", "/multipart/${channel}"),
             _ => ("path", "/ws/${channel}"),
         };
         let mut options = Table::new();

@@ -179,6 +179,72 @@ fn the_quick_form_needs_little_and_says_what_is_missing() {
     assert_eq!(quick(&wrong).expect_err("three faults").len(), 3);
 }
 
+const STREAMS: &str = r#"
+title = "Which stream?"
+[target]
+base = "http://127.0.0.1:18080"
+[load]
+clients = 5
+[[case]]
+name = "events"
+sse = { get = "/sse/${channel}", max_duration = "30s" }
+[[case]]
+name = "frame"
+forever_iframe = { get = "/iframe/${channel}" }
+[[case]]
+name = "chunks"
+chunked = { get = "/chunked/${channel}" }
+[[case]]
+name = "parts"
+multipart = { get = "/multipart/${channel}", cursor = { part_header = "Etag", into_query = "e" } }
+[[case]]
+name = "lengths"
+stream = { post = "/s/${channel}", body = "{}", split = { length = "u16", order = "little" }, max_events = 9, max_bytes = "1 KiB" }
+[[case]]
+name = "records"
+stream = { get = "/s/${channel}", split = { delimiter = "\u001e" }, max_message = "2 KiB" }
+"#;
+
+#[test]
+fn streams_have_their_own_splitters_and_cursors() {
+    let plan = plan_of(STREAMS, &Overrides::default());
+    let groups = || plan.runs.iter().map(|run| &run.groups[0].carrier);
+    let keys: Vec<_> = groups().map(CarrierSpec::key).collect();
+    assert_eq!(keys, ["sse", "forever_iframe", "chunked", "multipart", "stream", "stream"]);
+    let specs = groups().map(|carrier| match carrier {
+        CarrierSpec::Stream(spec) => spec,
+        other => panic!("{other:?}"),
+    });
+    let [sse, frame, chunks, parts, lengths, records] = specs.collect::<Vec<_>>()[..] else { panic!("six") };
+    let splits = [sse, frame, chunks, parts].map(|s| &s.split);
+    assert_eq!(splits, [&SplitSpec::Sse, &SplitSpec::Script, &SplitSpec::Chunk, &SplitSpec::Multipart]);
+    let (from, into) = (CursorFrom::SseId, CursorInto::Header("Last-Event-ID".into()));
+    assert_eq!(sse.cursor, CursorSpec::Value { from, into, initial: None });
+    assert_eq!((&frame.cursor, sse.most_duration), (&CursorSpec::None, Some(Nanos(30_000_000_000))));
+    assert_eq!((lengths.method, lengths.body.as_str()), (Method::Post, "{}"));
+    assert_eq!((lengths.most_events, lengths.most_bytes), (Some(9), Some(1024)));
+    assert_eq!((&records.split, records.max_message_bytes), (&SplitSpec::Delimiter(vec![0x1E]), 2048));
+    let shown = plan.to_json();
+    let shown = |run: usize| &shown["runs"][run]["groups"][0];
+    assert_eq!(shown(0)["sse"]["cursor"]["sse"], json!("id"));
+    assert_eq!(shown(3)["multipart"]["cursor"]["part_header"], json!("Etag"));
+    assert_eq!(shown(4)["stream"]["split"], json!({"length": "u16", "order": "little"}));
+    assert_eq!(
+        (&shown(4)["stream"]["post"], &shown(4)["stream"]["max_bytes"]),
+        (&json!("/s/${channel}"), &json!(1024))
+    );
+    assert!(plan.notes.iter().any(|n| n.contains("\"lengths\" ends its answers itself")), "{:?}", plan.notes);
+}
+
+#[test]
+fn every_transport_of_the_quick_form_has_its_path_on_the_bundled_server() {
+    for transport in Quick::TRANSPORTS {
+        let plan = quick(&Quick { transport: transport.into(), ..Quick::default() }).expect(transport);
+        assert_eq!(plan.runs[0].transport(), transport);
+        assert!(plan.runs[0].groups[0].carrier.path().ends_with("/${channel}"));
+    }
+}
+
 #[test]
 fn the_schema_alone_refuses_what_it_can_say() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/broken");

@@ -8,3 +8,4 @@ mod byte_count;
 mod fake;
 mod publish;
 mod reconnect;
+mod stream;

@@ -1,12 +1,12 @@
 //! `[[case]]` to a carrier.
 
+use super::stream::{Request, request, streams};
 use super::{Report, cursor, dialect, headers, nonzero, websocket};
 use crate::model::Nanos;
 use crate::scenario::path::KeyPath;
 use crate::scenario::raw::{Case, Endpoint, Group, LongPoll, Pace, Poll};
 use crate::scenario::{
-    CarrierSpec, GroupPlan, HeaderProfile, LifeSpec, LongPollSpec, Method, PollSpec, PullSpec, ReconnectSpec,
-    template,
+    CarrierSpec, GroupPlan, HeaderProfile, LifeSpec, LongPollSpec, PollSpec, PullSpec, ReconnectSpec, template,
 };
 
 /// A case, before it is multiplied into runs.
@@ -97,13 +97,18 @@ pub(in crate::scenario) fn kind(
 }
 
 /// The keys of all transports.
-const TRANSPORTS: &str = "poll, long_poll, websocket";
+const TRANSPORTS: &str = "poll, long_poll, stream, sse, forever_iframe, chunked, multipart, websocket";
 
 /// The transports that a case names, by their keys.
 fn transports(case: &Case) -> Vec<&'static str> {
     let all = [
         ("poll", case.poll.is_some()),
         ("long_poll", case.long_poll.is_some()),
+        ("stream", case.stream.is_some()),
+        ("sse", case.sse.is_some()),
+        ("forever_iframe", case.forever_iframe.is_some()),
+        ("chunked", case.chunked.is_some()),
+        ("multipart", case.multipart.is_some()),
         ("websocket", case.websocket.is_some()),
     ];
     all.into_iter().filter(|(_, there)| *there).map(|(key, _)| key).collect()
@@ -114,11 +119,12 @@ fn transports(case: &Case) -> Vec<&'static str> {
 fn carrier(case: &Case, at: &KeyPath, r: &mut Report<'_>) -> Option<(CarrierSpec, KeyPath)> {
     let mut found = Vec::new();
     if let Some(p) = &case.poll {
-        found.push((poll(p, &at.key("poll"), r), at.key("poll").key("get")));
+        found.push(poll(p, &at.key("poll"), r));
     }
     if let Some(p) = &case.long_poll {
-        found.push((long_poll(p, &at.key("long_poll"), r), at.key("long_poll").key("get")));
+        found.push(long_poll(p, &at.key("long_poll"), r));
     }
+    found.extend(streams(case, at, r));
     if let Some(w) = &case.websocket {
         found.push((websocket::lower(w, &at.key("websocket"), r), at.key("websocket").key("path")));
     }
@@ -140,13 +146,15 @@ fn not_one(names: &[&str], at: &KeyPath, r: &mut Report<'_>) {
     }
 }
 
-fn poll(p: &Poll, at: &KeyPath, r: &mut Report<'_>) -> CarrierSpec {
+fn poll(p: &Poll, at: &KeyPath, r: &mut Report<'_>) -> (CarrierSpec, KeyPath) {
     let every = nonzero(p.every.as_ref(), Nanos::SECOND, &at.key("every"), r);
-    CarrierSpec::Poll(PollSpec {
+    let Request { method, path, body, template_at } =
+        request(p.get.as_deref(), p.post.as_deref(), p.body.as_deref(), at, r);
+    let spec = PollSpec {
         pull: PullSpec {
-            method: Method::Get,
-            body: String::new(),
-            path: path(p.get.as_deref(), &at.key("get"), r),
+            method,
+            body,
+            path,
             cursor: cursor::lower(p.cursor.as_ref(), &at.key("cursor"), r),
             status: p.status.clone().unwrap_or_else(|| vec![200]),
             empty: empty(p.empty.as_ref(), p.status.as_ref(), at, r),
@@ -154,21 +162,25 @@ fn poll(p: &Poll, at: &KeyPath, r: &mut Report<'_>) -> CarrierSpec {
         every,
         fixed_rate: p.pace != Some(Pace::FixedDelay),
         latest_value: p.endpoint == Some(Endpoint::Latest),
-    })
+    };
+    (CarrierSpec::Poll(spec), template_at)
 }
 
-fn long_poll(p: &LongPoll, at: &KeyPath, r: &mut Report<'_>) -> CarrierSpec {
-    CarrierSpec::LongPoll(LongPollSpec {
+fn long_poll(p: &LongPoll, at: &KeyPath, r: &mut Report<'_>) -> (CarrierSpec, KeyPath) {
+    let Request { method, path, body, template_at } =
+        request(p.get.as_deref(), p.post.as_deref(), p.body.as_deref(), at, r);
+    let spec = LongPollSpec {
         pull: PullSpec {
-            method: Method::Get,
-            body: String::new(),
-            path: path(p.get.as_deref(), &at.key("get"), r),
+            method,
+            body,
+            path,
             cursor: cursor::lower(p.cursor.as_ref(), &at.key("cursor"), r),
             status: p.status.clone().unwrap_or_else(|| vec![200]),
             empty: empty(p.empty.as_ref(), p.status.as_ref(), at, r),
         },
         settle: p.settle.as_ref().map_or(Nanos::from_millis(300), |t| t.0),
-    })
+    };
+    (CarrierSpec::LongPoll(spec), template_at)
 }
 
 pub(super) fn path(text: Option<&str>, at: &KeyPath, r: &mut Report<'_>) -> String {

@@ -15,7 +15,7 @@ pub(super) fn lower(cursor: Option<&Cursor>, path: &KeyPath, r: &mut Report<'_>)
             if from.len() != 1 || into.len() != 1 {
                 let message = format!(
                     "`{path}` reads its value from {} places and sends it to {}; want exactly one of header, pointer, \
-                     regex and exactly one of into_header, into_query",
+                     regex, sse, part_header and exactly one of into_header, into_query",
                     from.len(),
                     into.len()
                 );
@@ -35,6 +35,8 @@ fn sources(table: &CursorTable) -> Vec<CursorFrom> {
         table.header.clone().map(CursorFrom::Header),
         table.pointer.clone().map(CursorFrom::Pointer),
         table.regex.clone().map(CursorFrom::Regex),
+        table.sse.map(|_| CursorFrom::SseId),
+        table.part_header.clone().map(CursorFrom::PartHeader),
     ];
     all.into_iter().flatten().collect()
 }

@@ -10,6 +10,7 @@ mod load;
 mod publish;
 mod report;
 mod sense;
+mod stream;
 mod sweep;
 mod target;
 mod template;

@@ -4,7 +4,8 @@ use super::{Grouped, Report, Scene};
 use crate::model::Nanos;
 use crate::scenario::path::KeyPath;
 use crate::scenario::{
-    CarrierSpec, Channels, CursorSpec, HeaderProfile, Names, PublishPlan, PublishVia, PullSpec, TargetPlan,
+    CarrierSpec, Channels, CursorFrom, CursorSpec, HeaderProfile, Names, PublishPlan, PublishVia, SplitSpec,
+    TargetPlan,
 };
 
 pub(super) fn check(scene: &Scene, r: &mut Report<'_>) {
@@ -153,18 +154,21 @@ fn show(d: Nanos) -> String {
     crate::scenario::units::show_duration(d)
 }
 
-fn pull_of(carrier: &CarrierSpec) -> Option<(&PullSpec, &'static str)> {
+fn cursor_of(carrier: &CarrierSpec) -> Option<&CursorSpec> {
     match carrier {
-        CarrierSpec::Poll(p) => Some((&p.pull, "poll")),
-        CarrierSpec::LongPoll(p) => Some((&p.pull, "long_poll")),
-        CarrierSpec::Stream(_) | CarrierSpec::WebSocket(_) => None,
+        CarrierSpec::Poll(p) => Some(&p.pull.cursor),
+        CarrierSpec::LongPoll(p) => Some(&p.pull.cursor),
+        CarrierSpec::Stream(s) => Some(&s.cursor),
+        CarrierSpec::WebSocket(_) => None,
     }
 }
 
 /// A header that the cursor writes must not also be a fixed one.
 fn cursor_fits(scene: &Scene, group: &Grouped, r: &mut Report<'_>) {
-    let Some((pull, key)) = pull_of(&group.plan.carrier) else { return };
-    let written: Vec<&str> = match &pull.cursor {
+    let Some(cursor) = cursor_of(&group.plan.carrier) else { return };
+    let key = group.plan.carrier.key();
+    source_fits(cursor, group, r);
+    let written: Vec<&str> = match cursor {
         CursorSpec::Etag => vec!["If-None-Match", "If-Modified-Since"],
         CursorSpec::Value { into: crate::scenario::CursorInto::Header(name), .. } => vec![name],
         _ => vec![],
@@ -184,6 +188,41 @@ fn cursor_fits(scene: &Scene, group: &Grouped, r: &mut Report<'_>) {
     }
 }
 
+/// A cursor is read where there is something to read: an SSE id in Server-Sent Events.
+fn source_fits(cursor: &CursorSpec, group: &Grouped, r: &mut Report<'_>) {
+    let CursorSpec::Value { from, .. } = cursor else { return };
+    let split = match &group.plan.carrier {
+        CarrierSpec::Stream(s) => Some(&s.split),
+        _ => None,
+    };
+    let (key, want, fits) = match from {
+        CursorFrom::SseId => ("sse", "Server-Sent Events", split == Some(&SplitSpec::Sse)),
+        CursorFrom::PartHeader(_) => ("part_header", "multipart", split == Some(&SplitSpec::Multipart)),
+        _ => return,
+    };
+    if !fits {
+        let at = group.at.key(group.plan.carrier.key()).key("cursor").key(key);
+        r.wrong(&at, format!("`{at}` is read from {want}, and this is something else"), None);
+    }
+}
+
+/// What a stream will lose or leave out, told beforehand.
+fn stream_notes(group: &Grouped, r: &mut Report<'_>) {
+    let CarrierSpec::Stream(s) = &group.plan.carrier else { return };
+    let name = &group.plan.name;
+    if s.split == SplitSpec::Whole {
+        r.note(format!(
+            "case \"{name}\" takes a whole answer as one message: nothing is delivered before it ends"
+        ));
+    }
+    let capped = s.most_duration.is_some() || s.most_events.is_some() || s.most_bytes.is_some();
+    if capped && s.cursor == CursorSpec::None {
+        r.note(format!(
+            "case \"{name}\" ends its answers itself and has no cursor: what comes between two answers is lost, and counted so"
+        ));
+    }
+}
+
 fn notes(scene: &Scene, r: &mut Report<'_>) {
     let external = matches!(scene.target, TargetPlan::External { .. });
     let fewest = scene.sweep.clients.iter().flatten().copied().chain([scene.load.clients]).min().unwrap_or(1);
@@ -199,9 +238,11 @@ fn notes(scene: &Scene, r: &mut Report<'_>) {
         Some(p) => published_notes(scene, p, r),
     }
     for group in scene.cases.iter().flat_map(|c| &c.groups) {
-        let Some((pull, key)) = pull_of(&group.plan.carrier) else { continue };
+        stream_notes(group, r);
+        let (CarrierSpec::Poll(_) | CarrierSpec::LongPoll(_)) = group.plan.carrier else { continue };
+        let (key, cursor) = (group.plan.carrier.key(), cursor_of(&group.plan.carrier));
         let latest = group.plan.carrier.conflates();
-        if pull.cursor == CursorSpec::None && !latest && scene.publish.is_some() {
+        if cursor == Some(&CursorSpec::None) && !latest && scene.publish.is_some() {
             let meant = if key == "poll" {
                 "answers may repeat what a client has (counted as redundant)"
             } else {

@@ -1,6 +1,6 @@
 //! `[[case]]`: how the clients of a case attach.
 
-use super::{Cursor, Headers, Keepalive, Mqtt, Pairs, Rule, SendBy, Step, Text, WebSocket};
+use super::{Cursor, Endless, Headers, Keepalive, Mqtt, Pairs, Rule, SendBy, Step, Stream, Text, WebSocket};
 use crate::model::Nanos;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
@@ -8,7 +8,8 @@ use serde_json::Value;
 use std::borrow::Cow;
 use std::cell::Cell;
 
-/// One transport to compare: a name, and exactly one of `poll`, `long_poll`, `websocket`.
+/// One transport to compare: a name, and exactly one of `poll`, `long_poll`, `stream`, `sse`,
+/// `forever_iframe`, `chunked`, `multipart`, `websocket`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::scenario) struct Case {
@@ -21,6 +22,21 @@ pub(in crate::scenario) struct Case {
     /// Ask, be held until there is something, ask again.
     #[schemars(extend("x-want" = "a table: long_poll = { get = \"/lp/${channel}\" }"))]
     pub(in crate::scenario) long_poll: Option<LongPoll>,
+    /// An endless HTTP answer; `split` tells where a message ends.
+    #[schemars(extend("x-want" = "a table: stream = { get = \"/stream/${channel}\", split = \"newline\" }"))]
+    pub(in crate::scenario) stream: Option<Stream>,
+    /// Server-Sent Events.
+    #[schemars(extend("x-want" = "a table: sse = { get = \"/sse/${channel}\" }"))]
+    pub(in crate::scenario) sse: Option<Endless>,
+    /// A page without end, with a script element for each message.
+    #[schemars(extend("x-want" = "a table: forever_iframe = { get = \"/iframe/${channel}\" }"))]
+    pub(in crate::scenario) forever_iframe: Option<Endless>,
+    /// An endless HTTP answer, with a chunk for each message.
+    #[schemars(extend("x-want" = "a table: chunked = { get = \"/chunked/${channel}\" }"))]
+    pub(in crate::scenario) chunked: Option<Endless>,
+    /// An endless `multipart/mixed` answer, with a part for each message.
+    #[schemars(extend("x-want" = "a table: multipart = { get = \"/multipart/${channel}\" }"))]
+    pub(in crate::scenario) multipart: Option<Endless>,
     /// WebSocket (RFC 6455).
     #[schemars(extend("x-want" = "a table: websocket = { path = \"/ws/${channel}\" }"))]
     pub(in crate::scenario) websocket: Option<WebSocket>,
@@ -108,8 +124,13 @@ impl JsonSchema for Group {
 #[serde(deny_unknown_fields)]
 pub(in crate::scenario) struct Poll {
     /// Path and query, with `${channel}` and `${client}`.
-    #[schemars(required, example = "/poll/${channel}")]
+    #[schemars(example = "/poll/${channel}")]
     pub(in crate::scenario) get: Option<String>,
+    /// The same, asked with POST. Exactly one of `get` and `post`.
+    #[schemars(example = "/poll/${channel}")]
+    pub(in crate::scenario) post: Option<String>,
+    /// The body of the POST, with `${channel}` and `${client}`.
+    pub(in crate::scenario) body: Option<String>,
     /// The period; every client has a random phase in it.
     #[schemars(extend("default" = "1s"))]
     pub(in crate::scenario) every: Option<Text<Nanos>>,
@@ -155,8 +176,13 @@ pub(in crate::scenario) enum Endpoint {
 #[serde(deny_unknown_fields)]
 pub(in crate::scenario) struct LongPoll {
     /// Path and query, with `${channel}` and `${client}`.
-    #[schemars(required, example = "/lp/${channel}")]
+    #[schemars(example = "/lp/${channel}")]
     pub(in crate::scenario) get: Option<String>,
+    /// The same, asked with POST. Exactly one of `get` and `post`.
+    #[schemars(example = "/lp/${channel}")]
+    pub(in crate::scenario) post: Option<String>,
+    /// The body of the POST, with `${channel}` and `${client}`.
+    pub(in crate::scenario) body: Option<String>,
     /// How the next request tells what this client already has.
     #[schemars(extend("default" = "etag"))]
     pub(in crate::scenario) cursor: Option<Cursor>,

@@ -10,6 +10,7 @@ mod dialect;
 mod many;
 mod publish;
 mod slo;
+mod stream;
 mod text;
 mod unions;
 mod websocket;
@@ -22,6 +23,7 @@ pub(super) use publish::{
     Unit,
 };
 pub(super) use slo::Slo;
+pub(super) use stream::{Endless, Order, Prefix, Split, SplitTable, Stream};
 pub(super) use text::{Bytes, PerSecond, Text};
 pub(super) use unions::{ChannelsOf, Cursor, CursorTable, Headers, Pairs};
 pub(super) use websocket::{Deflate, Ping, WebSocket};
@@ -48,7 +50,7 @@ pub(super) struct Scenario {
     #[schemars(required, extend("x-want" = "a section [load] with at least clients = 500"))]
     pub(super) load: Option<Load>,
     /// The cases that are compared: one transport each.
-    #[schemars(required, length(min = 1), extend("x-want" = "at least one [[case]] with a name and one of poll, long_poll, websocket"))]
+    #[schemars(required, length(min = 1), extend("x-want" = "at least one [[case]] with a name and a transport: poll, long_poll, stream, sse, forever_iframe, chunked, multipart or websocket"))]
     pub(super) case: Option<Vec<Case>>,
     /// Values to go through: runs = cases x every combination x repeat.
     pub(super) sweep: Option<Sweep>,

@@ -54,6 +54,11 @@ pub(in crate::scenario) struct CursorTable {
     /// Read from the body: the first group of this regular expression.
     #[schemars(example = "id=([0-9]+)")]
     pub(in crate::scenario) regex: Option<String>,
+    /// Read from a Server-Sent Event: `sse = "id"`.
+    pub(in crate::scenario) sse: Option<SseField>,
+    /// Read from this header of a multipart part.
+    #[schemars(example = &"Etag")]
+    pub(in crate::scenario) part_header: Option<String>,
     /// Sent in this request header.
     pub(in crate::scenario) into_header: Option<String>,
     /// Sent as this query parameter.
@@ -61,6 +66,14 @@ pub(in crate::scenario) struct CursorTable {
     pub(in crate::scenario) into_query: Option<String>,
     /// Its value in the first request; left out there when this is left out.
     pub(in crate::scenario) initial: Option<String>,
+}
+
+/// A field of a Server-Sent Event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(in crate::scenario) enum SseField {
+    /// Its `id`.
+    Id,
 }
 
 impl<'de> Deserialize<'de> for Pairs {
