@@ -118,7 +118,8 @@ struct Asking<'a> {
 
 impl Asker for Asking<'_> {
     fn request<'r>(&'r mut self, scratch: &'r mut Vec<u8>) -> (&'r [u8], usize) {
-        let head = self.request.render(self.cursor, &cookies::line(self.request.path(), self.memory), scratch);
+        let head =
+            self.request.render(self.cursor, &cookies::line(self.request.path(), self.memory), scratch);
         (scratch, head)
     }
 

@@ -51,6 +51,7 @@ fn speaks(case: &Case) -> bool {
         case.keepalive.is_some(),
         case.strict.is_some(),
         case.mqtt.is_some(),
+        case.split.is_some(),
     ];
     keys.contains(&true)
 }
@@ -101,8 +102,8 @@ pub(super) fn lower(
         rows,
         request,
         ready: ReadySpec::Open,
-        split: SplitSpec::Whole,
-        split_across: false,
+        split: split(case, at, r),
+        split_across: case.split_across.unwrap_or(false),
         strict: case.strict.unwrap_or(false),
         same_connection: case.same_connection.unwrap_or(!websocket),
         steps,
@@ -115,6 +116,19 @@ pub(super) fn lower(
     can_send(&spec, carrier, at, r);
     spec.names = std::mem::take(&mut r.scope.names);
     Some(Arc::new(spec))
+}
+
+/// Where units end inside what the carrier hands over: boundaries of HTTP are its own business.
+fn split(case: &Case, at: &KeyPath, r: &mut Report<'_>) -> SplitSpec {
+    let at = at.key("split");
+    let spec = super::stream::split(case.split.as_ref(), &at, r);
+    if matches!(spec, SplitSpec::Chunk | SplitSpec::Multipart) {
+        r.bad(&at, "another splitter: `chunk` and `multipart` need the HTTP answer, see `stream`");
+    }
+    if case.split_across.is_some() && case.split.is_none() {
+        r.wrong(&at, format!("`split_across` without `{at}` cuts nothing"), None);
+    }
+    spec
 }
 
 fn own_texts(carrier: &CarrierSpec) -> (&str, &[String], bool) {

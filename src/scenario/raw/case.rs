@@ -1,6 +1,8 @@
 //! `[[case]]`: how the clients of a case attach.
 
-use super::{Cursor, Endless, Headers, Keepalive, Mqtt, Pairs, Rule, SendBy, Step, Stream, Text, WebSocket};
+use super::{
+    Cursor, Endless, Headers, Keepalive, Mqtt, Pairs, Rule, SendBy, Split, Step, Stream, Text, WebSocket,
+};
 use crate::model::Nanos;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
@@ -60,6 +62,11 @@ pub(in crate::scenario) struct Case {
     /// A CSV file with a row for each client: `${row('name')}`.
     #[schemars(example = "users.csv")]
     pub(in crate::scenario) rows: Option<String>,
+    /// Where the units inside a message or an answer end, for the rules.
+    pub(in crate::scenario) split: Option<Split>,
+    /// Such a unit may lie over several messages.
+    #[schemars(extend("default" = false))]
+    pub(in crate::scenario) split_across: Option<bool>,
     /// What is done first, in order.
     pub(in crate::scenario) steps: Option<Vec<Step>>,
     /// When a client counts as subscribed: "open", "steps", "rule", or a time after the last step.
