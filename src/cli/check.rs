@@ -1,7 +1,7 @@
 //! `pushbench check`.
 
 use crate::model::Nanos;
-use crate::scenario::{self, Overrides, Plan, ScenarioErrors};
+use crate::scenario::{self, Overrides, Plan, PresetInfo, ScenarioErrors};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
     after_help = "Examples:\n  pushbench check scenarios/*.toml\n  pushbench check mine.toml && pushbench run mine.toml"
 )]
 pub(super) struct Args {
-    /// Scenario files.
+    /// Scenario files, or preset files.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 }
@@ -24,6 +24,18 @@ pub(super) struct Args {
 pub(super) fn main(args: Args) -> anyhow::Result<u8> {
     let mut code = super::exit::GOOD;
     for file in &args.files {
+        if let Ok(text) = std::fs::read_to_string(file)
+            && scenario::is_preset(&text)
+        {
+            match scenario::check_preset(&file.display().to_string(), &text) {
+                Ok(info) => good_preset(file, &info)?,
+                Err(errors) => {
+                    bad(errors)?;
+                    code = super::exit::USAGE;
+                }
+            }
+            continue;
+        }
         match scenario::load(file, &Overrides::default()) {
             Ok(plan) => good(file, &plan)?,
             Err(errors) => {
@@ -42,6 +54,21 @@ fn good(file: &Path, plan: &Plan) -> std::io::Result<()> {
         writeln!(out, "  note: {note}")?;
     }
     Ok(())
+}
+
+/// `scenarios/presets/mine.toml: preset "Mine" with 2 kinds: sse, websocket`
+fn good_preset(file: &Path, info: &PresetInfo) -> std::io::Result<()> {
+    let kinds: Vec<&str> = info.kinds.iter().map(|(kind, _)| kind.as_str()).collect();
+    let s = if kinds.len() == 1 { "" } else { "s" };
+    let mut out = std::io::stdout().lock();
+    writeln!(
+        out,
+        "{}: preset \"{}\" with {} kind{s}: {}",
+        file.display(),
+        info.title,
+        kinds.len(),
+        kinds.join(", ")
+    )
 }
 
 /// Errors go to stderr, in colour when a terminal wants it.

@@ -4,6 +4,7 @@ mod check;
 mod completions;
 mod doctor;
 mod plot;
+mod presets;
 mod progress;
 mod report;
 mod run;
@@ -57,6 +58,7 @@ enum Command {
     Serve(serve::Args),
     Report(report::Args),
     Plot(plot::Args),
+    Presets(presets::Args),
     Doctor(doctor::Args),
     Completions(completions::Args),
 }
@@ -72,6 +74,7 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => serve::main(args),
         Command::Report(args) => report::main(args),
         Command::Plot(args) => plot::main(args),
+        Command::Presets(args) => presets::main(args),
         Command::Doctor(args) => doctor::main(args),
         Command::Completions(args) => completions::main(args),
     };

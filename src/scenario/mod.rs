@@ -28,7 +28,7 @@ pub use error::ScenarioErrors;
 pub use overrides::Overrides;
 pub use plan::*;
 pub use planned::Secrets;
-pub use presets::{PRESETS, PresetInfo, Proof, check_preset, is_preset, preset};
+pub use presets::{PRESETS, PresetInfo, Proof, check_preset, is_preset, preset, preset_info};
 pub use quick::{Quick, quick};
 pub use schema::{preset_schema, schema};
 pub use template::fill;

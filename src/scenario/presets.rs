@@ -61,6 +61,15 @@ pub fn check_preset(name: &str, text: &str) -> Result<PresetInfo, ScenarioErrors
     checked(name, text, &|key| std::env::var(key).ok()).map(|(info, _)| info)
 }
 
+/// What a preset says of itself, whatever the environment holds.
+///
+/// # Errors
+/// As [`check_preset`], but for variables of the environment that are not set.
+pub fn preset_info(name: &str, text: &str) -> Result<PresetInfo, ScenarioErrors> {
+    checked(name, text, &|key| Some(std::env::var(key).unwrap_or_else(|_| "unset".to_owned())))
+        .map(|(info, _)| info)
+}
+
 /// The same with the values that came from the environment.
 fn checked(name: &str, text: &str, env: Env<'_>) -> Result<(PresetInfo, Vec<String>), ScenarioErrors> {
     let fail = |problems| ScenarioErrors::new(name, text, problems);

@@ -225,7 +225,8 @@ impl Client {
         let event = async {
             loop {
                 let wait = session.next_deadline().map(|at| Duration::from(at - clock.now()));
-                let wait = wait.unwrap_or(PATIENCE) + Duration::from_millis(1);
+                // The poll itself may learn of a deadline, so it is not waited for long without one.
+                let wait = wait.unwrap_or(Duration::from_millis(5)) + Duration::from_millis(1);
                 let polled = poll_fn(|cx| session.poll_event(cx, &mut self.basket));
                 if let Ok(event) = tokio::time::timeout(wait, polled).await {
                     return event;

@@ -5,4 +5,5 @@
 mod fake;
 mod faults;
 mod http;
+mod mqtt;
 mod websocket;

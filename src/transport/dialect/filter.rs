@@ -176,7 +176,7 @@ fn holds_stamp(body: &[u8], compiled: &super::compiled::Compiled) -> bool {
 }
 
 /// Takes the bytes of one part out of those of its unit; both still balance.
-fn carve(rest: &mut Traffic, body: u64, framing: u64) -> Traffic {
+pub(super) fn carve(rest: &mut Traffic, body: u64, framing: u64) -> Traffic {
     let body = body.min(rest.payload);
     let framing = framing.min(rest.payload - body);
     let saved = rest.saved.min(body + framing);

@@ -8,6 +8,7 @@ mod engine;
 mod filter;
 mod guard;
 mod line;
+mod mqtt;
 mod pulse;
 mod seen;
 mod sends;
@@ -117,8 +118,13 @@ impl Carrier for Dialect {
             let parking = pinned.map(|stream| dial.parking(stream));
             let inner = self.inner.open(parking.as_ref().unwrap_or(dial), &inner_to).await?;
             let now = dial.clock().now();
-            engine.opened(done, now);
             let spec = &self.compiled.spec;
+            let inner = match &spec.mqtt {
+                None => inner,
+                Some(mqtt) => mqtt::over(inner, mqtt, &mut engine.vars, &self.compiled, dial.clock(), to)
+                    .map_err(told)?,
+            };
+            engine.opened(done, now);
             let untold = Untold { connects, traffic: steps, received: now };
             Ok(Box::new(DialectSession {
                 inner,
