@@ -242,7 +242,9 @@ fn notes(scene: &Scene, r: &mut Report<'_>) {
         let (CarrierSpec::Poll(_) | CarrierSpec::LongPoll(_)) = group.plan.carrier else { continue };
         let (key, cursor) = (group.plan.carrier.key(), cursor_of(&group.plan.carrier));
         let latest = group.plan.carrier.conflates();
-        if cursor == Some(&CursorSpec::None) && !latest && scene.publish.is_some() {
+        // What a session of a dialect has not fetched yet, the target may well keep for it.
+        let bare = group.plan.dialect.is_none();
+        if cursor == Some(&CursorSpec::None) && bare && !latest && scene.publish.is_some() {
             let meant = if key == "poll" {
                 "answers may repeat what a client has (counted as redundant)"
             } else {
