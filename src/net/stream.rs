@@ -26,7 +26,16 @@ pub struct Stream {
 impl Stream {
     pub(super) fn new(socket: TcpStream, clock: Clock, started: Nanos) -> Stream {
         let finished = clock.now();
-        Stream { socket, clock, started, finished, last_read_at: finished, read: 0, written: 0, watched: None }
+        Stream {
+            socket,
+            clock,
+            started,
+            finished,
+            last_read_at: finished,
+            read: 0,
+            written: 0,
+            watched: None,
+        }
     }
 
     /// From here on somebody looks at it.

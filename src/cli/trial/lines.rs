@@ -186,7 +186,9 @@ impl Teller {
         match said {
             Said::Unit(body) => self.unit("unit", body, "", at),
             Said::Part(body, event) => self.unit("part", body, event, at),
-            Said::Step(number, what) => self.below(RULE, &format!("step {number}: {}", self.cut(what.as_bytes()))),
+            Said::Step(number, what) => {
+                self.below(RULE, &format!("step {number}: {}", self.cut(what.as_bytes())))
+            }
             Said::Expected(number) => self.below(RULE, &format!("step {number} has what it waited for")),
             Said::Rule(number, by, then) => {
                 let does = if then.is_empty() { String::new() } else { format!(" -> {then}") };
@@ -221,7 +223,15 @@ impl Teller {
         if whole { text } else { text + " ..." }
     }
 
-    fn line(&self, connection: u32, arrow: &str, colour: &str, kind: &str, bytes: Option<usize>, text: &str) -> String {
+    fn line(
+        &self,
+        connection: u32,
+        arrow: &str,
+        colour: &str,
+        kind: &str,
+        bytes: Option<usize>,
+        text: &str,
+    ) -> String {
         let size = bytes.map_or_else(|| " ".repeat(8), |n| format!("{n:>6} B"));
         let time = self.last.as_secs_f64();
         let head = format!("{time:>8.4} #{connection:<2} ");
@@ -273,7 +283,10 @@ mod tests {
 
     fn told(events: &[Happened]) -> String {
         let mut teller = teller();
-        let noted = |(i, what): (usize, &Happened)| Noted { at: Nanos(5_000_000 + 100_000 * i as u64), what: what.clone() };
+        let noted = |(i, what): (usize, &Happened)| Noted {
+            at: Nanos(5_000_000 + 100_000 * i as u64),
+            what: what.clone(),
+        };
         events.iter().enumerate().map(noted).map(|n| teller.tell(&n)).collect()
     }
 
@@ -283,7 +296,10 @@ mod tests {
         insta::assert_snapshot!(told(&[
             Happened::Opened { connection: 1, to: "127.0.0.1:18101".parse().unwrap() },
             crossed(Way::Out, b"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n\r\n"),
-            crossed(Way::In, b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n\x81\x060{\"a\"}"),
+            crossed(
+                Way::In,
+                b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n\x81\x060{\"a\"}"
+            ),
             said(Said::Unit(b"0{\"a\"}".to_vec())),
             said(Said::Rule(1, "prefix \"0{\"".into(), String::new())),
             said(Said::Set("ping".into(), b"25000".to_vec())),
@@ -325,7 +341,8 @@ mod tests {
     #[test]
     fn a_long_text_is_cut_unless_all_is_wanted() {
         let long = [&b"HTTP/1.1 200 OK\r\nContent-Length: 300\r\n\r\n"[..], &[b'x'; 300]].concat();
-        let events = [Happened::Opened { connection: 1, to: "127.0.0.1:1".parse().unwrap() }, crossed(Way::In, &long)];
+        let events =
+            [Happened::Opened { connection: 1, to: "127.0.0.1:1".parse().unwrap() }, crossed(Way::In, &long)];
         assert!(told(&events).contains(&format!("{} ...", "x".repeat(SHOWN))));
         let look = Look { colour: true, full: true, secrets: Secrets::default() };
         let mut whole = Teller::new(look);

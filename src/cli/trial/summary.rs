@@ -81,7 +81,8 @@ fn messages(judged: &Judged, tally: &Tally) -> String {
     }
     let mut text =
         format!("{} published, {} delivered, {} lost", judged.published, judged.delivered, judged.lost);
-    let more = [(judged.publish_failed, "not taken by the target"), (judged.early, "came before it was ready")];
+    let more =
+        [(judged.publish_failed, "not taken by the target"), (judged.early, "came before it was ready")];
     for (count, what) in more.into_iter().filter(|(count, _)| *count > 0) {
         let _ = write!(text, ", {count} {what}");
     }

@@ -36,7 +36,9 @@ fn escape(c: char, line: &mut String) {
             let _ = write!(line, "\\x{:02x}", c as u32);
         }
         // Characters that turn text around, or that nobody sees.
-        c if c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{feff}') => {
+        c if c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{feff}') =>
+        {
             let _ = write!(line, "\\u{{{:x}}}", c as u32);
         }
         c => line.push(c),

@@ -138,7 +138,8 @@ impl Wire {
 /// How the body behind a head is delimited (RFC 9112, section 6.3); `otherwise` when nothing says.
 fn body_of(head: &str, otherwise: State) -> State {
     let field = |name: &str| {
-        let line = |l: &str| l.split_once(':').map(|(n, v)| (n.trim().to_ascii_lowercase(), v.trim().to_owned()));
+        let line =
+            |l: &str| l.split_once(':').map(|(n, v)| (n.trim().to_ascii_lowercase(), v.trim().to_owned()));
         head.lines().skip(1).filter_map(line).find(|(n, _)| n == name).map(|(_, v)| v)
     };
     if field("transfer-encoding").is_some_and(|v| v.to_ascii_lowercase().contains("chunked")) {
@@ -272,7 +273,10 @@ mod tests {
         assert_eq!(heads(&pieces).len(), 4);
         assert!(pieces.contains(&Piece::Body(b"hi".to_vec())));
         assert!(pieces.contains(&Piece::Chunk(b"hello".to_vec())));
-        assert_eq!(pieces[pieces.len() - 3..], [frame(1, false, b"ok"), frame(1, true, b"x"), frame(9, false, b"")]);
+        assert_eq!(
+            pieces[pieces.len() - 3..],
+            [frame(1, false, b"ok"), frame(1, true, b"x"), frame(9, false, b"")]
+        );
     }
 
     #[test]

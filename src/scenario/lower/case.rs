@@ -6,7 +6,8 @@ use crate::model::Nanos;
 use crate::scenario::path::KeyPath;
 use crate::scenario::raw::{Case, Endpoint, Group, LongPoll, Pace, Poll};
 use crate::scenario::{
-    CarrierSpec, GroupPlan, HeaderProfile, LifeSpec, LongPollSpec, PollSpec, PullSpec, ReconnectSpec, template,
+    CarrierSpec, GroupPlan, HeaderProfile, LifeSpec, LongPollSpec, PollSpec, PullSpec, ReconnectSpec,
+    template,
 };
 
 /// A case, before it is multiplied into runs.
