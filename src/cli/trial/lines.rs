@@ -205,7 +205,9 @@ impl Teller {
 
     /// A unit that is no whole piece: several came in one, one came in several, or it was deflated.
     fn unit(&mut self, kind: &str, body: &[u8], event: &str, at: Nanos) -> String {
-        if self.shown == body && event.is_empty() {
+        // Shown already, but for the line end that the splitter took away.
+        let same = self.shown == body || self.shown.trim_ascii_end() == body;
+        if event.is_empty() && (same || body.is_empty()) {
             return String::new();
         }
         let named = if event.is_empty() { String::new() } else { format!("event {event}: ") };

@@ -96,6 +96,7 @@ fn rules(count: usize, tally: &Tally) -> String {
     let never = if idle.is_empty() { String::new() } else { format!("; never fired: {}", idle.join(", ")) };
     let unmatched = match tally.unmatched {
         0 => String::new(),
+        1 => "; one unit known by none".to_owned(),
         n => format!("; {n} units known by none"),
     };
     format!("{count}, fired {fired} times{never}{unmatched}")
@@ -116,7 +117,7 @@ fn failure(key: &str, count: u64) -> String {
 fn verdict(judged: &Judged, tally: &Tally) -> String {
     match (judged.good(), tally.unmatched) {
         (true, 0) => "it works".to_owned(),
-        (true, n) => format!("it works; look at the {n} units that no rule knows"),
+        (true, _) => "it works; look at what no rule knows".to_owned(),
         (false, _) if judged.ready.is_none() => "it never became ready".to_owned(),
         (false, _) if judged.offered && judged.delivered == 0 => "ready, but nothing came".to_owned(),
         (false, _) => "it does not work yet".to_owned(),
