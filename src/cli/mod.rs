@@ -10,6 +10,7 @@ mod report;
 mod run;
 mod schema;
 mod serve;
+mod trial;
 
 use clap::{Parser, Subcommand};
 use std::io::{self, IsTerminal, Write};
@@ -52,6 +53,8 @@ enum Command {
     Run(run::Args),
     Check(check::Args),
     Schema(schema::Args),
+    #[command(name = "try")]
+    Try(trial::Args),
     Serve(serve::Args),
     Report(report::Args),
     Plot(plot::Args),
@@ -67,6 +70,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::main(args),
         Command::Check(args) => check::main(args),
         Command::Schema(args) => schema::main(args),
+        Command::Try(args) => trial::main(args),
         Command::Serve(args) => serve::main(args),
         Command::Report(args) => report::main(args),
         Command::Plot(args) => plot::main(args),

@@ -156,6 +156,7 @@ fn play(plan: &Plan, args: &Args, folder: &Folder, interrupt: &Interrupt) -> any
     let options = Options {
         server: std::env::current_exe().context("failed to find this program")?,
         command: std::env::args().collect(),
+        trace: None,
     };
     if !args.quiet {
         super::say(&opening(plan));

@@ -8,6 +8,7 @@ use super::program::Program;
 use super::readings::Readings;
 use super::target::{Found, RunningTarget};
 use super::timeline::{Phase, Timeline};
+use super::trace::Trace;
 use super::worker::{CUT_AHEAD, Done, Report, Setup, Stop, cut_grace};
 use super::{EngineError, Observer, Options, Progress, worker};
 use crate::clock::Clock;
@@ -55,6 +56,7 @@ pub(super) fn conduct(
         timeline,
         pipe: program.as_ref().and_then(Program::pipe),
         stop: Stop::new(),
+        trace: options.trace.clone(),
         readings,
         interims: timeline
             .boundaries()
@@ -89,6 +91,7 @@ struct Conductor<'a> {
     /// The stdin of the program that publishes.
     pipe: Option<Arc<OwnedFd>>,
     stop: Stop,
+    trace: Option<Trace>,
     readings: Readings,
     interims: Vec<Interim>,
     /// What each group saw; empty when there is one group.
@@ -136,6 +139,7 @@ impl Conductor<'_> {
             ),
             core: cores.workers[worker],
             stop: self.stop.clone(),
+            trace: self.trace.clone(),
             pipe: self.pipe.clone(),
         }
     }

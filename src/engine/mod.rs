@@ -15,11 +15,13 @@ mod readings;
 mod site;
 mod target;
 mod timeline;
+mod trace;
 mod verdict;
 mod worker;
 
 pub use interrupt::Interrupt;
 pub use timeline::{Phase, Timeline};
+pub use trace::{Happened, Noted, Said, Trace};
 
 use crate::result::{Results, SUMMARY_SCHEMA, Summary, Verdict};
 use crate::scenario::{Plan, RunPlan, TargetPlan};
@@ -32,6 +34,8 @@ pub struct Options {
     pub server: PathBuf,
     /// The command line, for the manifest.
     pub command: Vec<String>,
+    /// Told everything that happens, for a person to read; `None` in a measurement.
+    pub trace: Option<Trace>,
 }
 
 /// Told what is going on, on the control thread: may draw, must not block for long.

@@ -31,10 +31,19 @@ pub(super) struct Taken {
     pub(super) groups: Vec<Snapshot>,
 }
 
+/// A dialer that somebody looks over the shoulder of, when this is a trace.
+fn dialer(setup: &Setup, clock: Clock) -> Dialer {
+    let dialer = Dialer::new(clock);
+    match &setup.trace {
+        Some(trace) => dialer.watched(Rc::new(trace.clone())),
+        None => dialer,
+    }
+}
+
 impl Places {
     pub(super) fn new(setup: &Setup) -> io::Result<Places> {
         let clock = Clock::Monotonic;
-        let (timer, dialer) = (Timer::start(clock)?, Rc::new(Dialer::new(clock)));
+        let (timer, dialer) = (Timer::start(clock)?, Rc::new(dialer(setup, clock)));
         // One for all: the receivers of a message are those of every group.
         let follow = feed::follow(setup).map(Rc::new);
         let place = |group: &GroupPlan| Rc::new(workplace(setup, group, (&timer, &dialer), &follow));

@@ -6,6 +6,7 @@ use super::feed;
 use super::places::{Places, Taken};
 use super::site::{Site, Sites};
 use super::timeline::Timeline;
+use super::trace::Trace;
 use crate::client::{ClientState, Publisher, PublisherReport, VirtualClient, Workplace};
 use crate::clock;
 use crate::model::{Failure, Nanos, Op, RunTag};
@@ -45,6 +46,7 @@ pub(super) struct Setup {
     pub(super) tag: RunTag,
     pub(super) core: Option<usize>,
     pub(super) stop: Stop,
+    pub(super) trace: Option<Trace>,
     /// The stdin of the program that publishes, if one does.
     pub(super) pipe: Option<Arc<OwnedFd>>,
 }
@@ -220,7 +222,11 @@ fn carrier(group: &GroupPlan, setup: &Setup, site: &Site) -> Rc<dyn Carrier> {
     let Some(spec) = &group.dialect else { return Rc::from(plain) };
     let headers =
         transport::block(&group.headers, RequestKind::Post, &site.authority, site.tls_name.is_some());
-    Rc::new(Dialect::new(plain, Arc::clone(spec), setup.tag, setup.run.seed, headers))
+    let dialect = Dialect::new(plain, Arc::clone(spec), setup.tag, setup.run.seed, headers);
+    match &setup.trace {
+        Some(trace) => Rc::new(dialect.traced(Rc::new(trace.clone()))),
+        None => Rc::new(dialect),
+    }
 }
 
 /// What a client remembers before its first session.

@@ -2,10 +2,11 @@
 
 use super::errors::handshake_failure;
 use super::tls::Session;
-use super::{Place, Stream, connect_failure};
+use super::watch::Watched;
+use super::{Place, Stream, Watch, connect_failure};
 use crate::clock::Clock;
 use crate::model::Failure;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -22,6 +23,8 @@ pub struct Dialer {
     write_buffer: Rc<RefCell<Vec<u8>>>,
     /// For ciphertext; empty until the first TLS connection.
     tls_buffer: Rc<RefCell<Vec<u8>>>,
+    watch: Option<Rc<dyn Watch>>,
+    connections: Rc<Cell<u32>>,
     /// A connection that the next connect takes in place of a new one.
     parked: Option<Rc<RefCell<Option<Stream>>>>,
 }
@@ -34,8 +37,16 @@ impl Dialer {
             read_buffer: Rc::new(RefCell::new(vec![0; READ_BUFFER_BYTES].into_boxed_slice())),
             write_buffer: Rc::default(),
             tls_buffer: Rc::default(),
+            watch: None,
+            connections: Rc::default(),
             parked: None,
         }
+    }
+
+    /// From here on somebody looks at all connections.
+    pub fn watched(mut self, by: Rc<dyn Watch>) -> Dialer {
+        self.watch = Some(by);
+        self
     }
 
     /// The clock.
@@ -68,6 +79,11 @@ impl Dialer {
                     return Err(failure);
                 }
             }
+        }
+        if let Some(by) = &self.watch {
+            self.connections.set(self.connections.get() + 1);
+            let number = self.connections.get();
+            stream.watch(Watched::open(Rc::clone(by), number, to.address, stream.opened().1));
         }
         Ok(stream)
     }

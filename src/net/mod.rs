@@ -10,6 +10,7 @@ mod more;
 mod resolve;
 mod stream;
 mod tls;
+mod watch;
 
 pub use attempt::Attempt;
 pub use dialer::{Dialer, READ_BUFFER_BYTES};
@@ -19,6 +20,7 @@ pub use more::{Cookies, More};
 pub use resolve::resolve;
 pub use stream::Stream;
 pub use tls::{TlsClient, TlsConfigError, TlsProfile, TlsSettings};
+pub use watch::{Watch, Way};
 
 use std::cell::RefCell;
 use std::net::SocketAddr;

@@ -1,6 +1,8 @@
 //! A TCP connection, with or without TLS over it, that counts what crosses it.
 
+use super::Way;
 use super::tls::Session;
+use super::watch::Watched;
 use crate::clock::Clock;
 use crate::model::{Nanos, Traffic};
 use std::io;
@@ -27,6 +29,7 @@ pub struct Stream {
     last_read_at: Nanos,
     read: u64,
     written: u64,
+    watched: Option<Box<Watched>>,
 }
 
 impl Stream {
@@ -42,7 +45,13 @@ impl Stream {
             last_read_at: finished,
             read: 0,
             written: 0,
+            watched: None,
         }
+    }
+
+    /// From here on somebody looks at it.
+    pub(super) fn watch(&mut self, watched: Box<Watched>) {
+        self.watched = Some(watched);
     }
 
     /// The socket, for the handshake.
@@ -153,6 +162,9 @@ impl AsyncRead for Stream {
             // One reading of the clock for each read: everything in it has arrived at this instant.
             self.last_read_at = self.clock.now();
             self.read += (buf.filled().len() - before) as u64;
+            if let Some(watched) = &self.watched {
+                watched.crossed(Way::In, &buf.filled()[before..], self.last_read_at);
+            }
         }
         done
     }
@@ -167,6 +179,9 @@ impl AsyncWrite for Stream {
         };
         if let Poll::Ready(Ok(n)) = done {
             self.written += n as u64;
+            if let Some(watched) = &self.watched {
+                watched.crossed(Way::Out, &bytes[..n], self.clock.now());
+            }
         }
         done
     }
@@ -186,12 +201,15 @@ impl AsyncWrite for Stream {
 
 impl Stream {
     fn poll_read_tls(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let Stream { socket, tls: Some(tls), clock, last_read_at, read, .. } = self else {
+        let Stream { socket, tls: Some(tls), clock, last_read_at, read, watched, .. } = self else {
             return Poll::Pending;
         };
         let before = buf.filled().len();
         let done = tls.poll_read(socket, (*clock, last_read_at), cx, buf);
         *read += (buf.filled().len() - before) as u64;
+        if let (Some(watched), true) = (watched, buf.filled().len() > before) {
+            watched.crossed(Way::In, &buf.filled()[before..], *last_read_at);
+        }
         done
     }
 }

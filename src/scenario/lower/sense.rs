@@ -4,7 +4,7 @@ use super::{Grouped, Report, Scene};
 use crate::model::Nanos;
 use crate::scenario::path::KeyPath;
 use crate::scenario::{
-    CarrierSpec, Channels, CursorFrom, CursorSpec, HeaderProfile, PublishPlan, PublishVia, SplitSpec,
+    CarrierSpec, Channels, CursorFrom, CursorSpec, HeaderProfile, Names, PublishPlan, PublishVia, SplitSpec,
     TargetPlan,
 };
 
@@ -38,7 +38,8 @@ fn follows_channel(carrier: &CarrierSpec) -> bool {
 
 fn channel_is_named(scene: &Scene, group: &Grouped, r: &mut Report<'_>) {
     let at = &group.template_at;
-    let follows = follows_channel(&group.plan.carrier);
+    let dialect = group.plan.dialect.as_deref();
+    let follows = follows_channel(&group.plan.carrier) || dialect.is_some_and(|d| d.tells(Names::CHANNEL));
     if many_channels(scene) && !follows {
         let n = scene.channels.len();
         r.wrong(
@@ -256,7 +257,9 @@ fn notes(scene: &Scene, r: &mut Report<'_>) {
         let (CarrierSpec::Poll(_) | CarrierSpec::LongPoll(_)) = group.plan.carrier else { continue };
         let (key, cursor) = (group.plan.carrier.key(), cursor_of(&group.plan.carrier));
         let latest = group.plan.carrier.conflates();
-        if cursor == Some(&CursorSpec::None) && !latest && scene.publish.is_some() {
+        // What a session of a dialect has not fetched yet, the target may well keep for it.
+        let bare = group.plan.dialect.is_none();
+        if cursor == Some(&CursorSpec::None) && bare && !latest && scene.publish.is_some() {
             let meant = if key == "poll" {
                 "answers may repeat what a client has (counted as redundant)"
             } else {

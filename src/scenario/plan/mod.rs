@@ -6,6 +6,7 @@ mod carrier;
 mod dialect;
 mod group;
 mod publish;
+mod tells;
 mod template;
 mod tls;
 

@@ -1,0 +1,164 @@
+//! `pushbench try`: one client, everything it says and hears. Plays the scenario through the same
+//! engine as a run, with a trace; judges the dialect, measures nothing.
+
+mod lines;
+mod summary;
+mod tally;
+mod text;
+mod wire;
+
+use super::exit;
+use crate::engine::{self, EngineError, Interrupt, Noted, Observer, Options, Played, Progress, Trace};
+use crate::model::Nanos;
+use crate::result::Results;
+use crate::scenario::{self, Channels, Overrides, Phases, Plan, RunPlan, TargetPlan};
+use anyhow::Context;
+use lines::{Look, Teller};
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+
+/// The client attaches so long before the first message.
+const HEAD_START: Nanos = Nanos::from_millis(500);
+
+/// Try a scenario with one client and see everything that it says and hears.
+///
+/// Attaches one client as the scenario says and publishes one message a second, if the scenario
+/// publishes. Prints every connection, head, frame, chunk and body both ways; which rule of the
+/// dialect fired and what it did; what no rule knows; and a summary. No load, no results folder.
+///
+/// Exit code: 0 when the client was subscribed, everything published reached it, and nothing failed;
+/// 1 otherwise; 2 for a scenario that has errors.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  pushbench try scenarios/nchan.toml --case websocket
+  pushbench try mine.toml --for 60s          long enough to see a heartbeat
+  pushbench try mine.toml --full | less      nothing is cut off")]
+pub(super) struct Args {
+    /// Scenario file
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// The case to try; default: the first
+    #[arg(long, value_name = "NAME")]
+    case: Option<String>,
+    /// How long
+    #[arg(long = "for", value_name = "TIME", default_value = "10s")]
+    length: String,
+    /// Drive another address than the scenario's target
+    #[arg(long, value_name = "URL")]
+    target: Option<String>,
+    /// Drive an address that is neither loopback nor private: only your own
+    #[arg(long)]
+    allow_remote: bool,
+    /// Cut nothing off: long texts are shown whole
+    #[arg(long)]
+    full: bool,
+}
+
+pub(super) fn main(args: Args) -> anyhow::Result<u8> {
+    let length = scenario::units::parse_duration(&args.length).filter(|d| d.0 > 0).with_context(|| {
+        format!("--for {:?} is no time: write a number and a unit, such as 30s or 500ms", args.length)
+    })?;
+    let overrides = Overrides {
+        target: args.target.clone(),
+        cases: args.case.clone().into_iter().collect(),
+        ..Overrides::default()
+    };
+    let mut plan = match scenario::load(&args.file, &overrides) {
+        Ok(plan) => plan,
+        Err(errors) => {
+            super::say(&errors.coloured(super::colour_wanted(&std::io::stderr())).to_string());
+            return Ok(exit::USAGE);
+        }
+    };
+    shrink(&mut plan, length, args.allow_remote);
+    let interrupt = Interrupt::on_signals().context("failed to listen for signals")?;
+    let stdout = std::io::stdout();
+    let look = Look { colour: super::colour_wanted(&stdout), full: args.full, secrets: plan.secrets.clone() };
+    play(&plan, look, &interrupt)
+}
+
+/// One client, one channel, a message a second.
+fn shrink(plan: &mut Plan, length: Nanos, allow_remote: bool) {
+    plan.runs.truncate(1);
+    plan.slo.clear();
+    if let (TargetPlan::External { allow_remote: allowed, .. }, true) = (&mut plan.target, allow_remote) {
+        *allowed = true;
+    }
+    for run in &mut plan.runs {
+        run.clients = 1;
+        run.workers = 1;
+        run.groups.truncate(1);
+        run.channels = match &run.channels {
+            Channels::Fresh(_) => Channels::Fresh(1),
+            Channels::Named(names) => Channels::Named(names[..1].to_vec()),
+        };
+        let drain = run.phases.drain;
+        run.phases = Phases { connect: HEAD_START, warmup: Nanos::ZERO, measure: length, drain };
+        if let Some(publish) = &mut run.publish {
+            publish.rate_per_s = 1.0;
+        }
+    }
+}
+
+/// Plays it while another thread prints.
+fn play(plan: &Plan, look: Look, interrupt: &Interrupt) -> anyhow::Result<u8> {
+    let (sender, inbox) = channel();
+    let options = Options {
+        server: std::env::current_exe().context("failed to find this program")?,
+        command: std::env::args().collect(),
+        trace: Some(Trace::new(sender)),
+    };
+    let printer = thread::spawn(move || print(&inbox, Teller::new(look)));
+    let played = engine::play(plan, &options, interrupt, &mut Quiet);
+    drop(options);
+    let seen = printer.join().map_err(|_| anyhow::anyhow!("the printing thread panicked"))?;
+    if let Some(error) = told(&played) {
+        super::say(&format!("error: {error}"));
+        return Ok(if matches!(error, EngineError::Refused(_)) { exit::REFUSED } else { exit::FAILED });
+    }
+    let run = played.results.summary.runs.first();
+    let judged = summary::judge(plan, run, seen.tally());
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(summary::text(&judged, seen.tally()).as_bytes());
+    let failed = if judged.good() { exit::GOOD } else { exit::FAILED };
+    Ok(interrupt.exit_code().filter(|_| !judged.good()).unwrap_or(failed))
+}
+
+/// An interrupt before anything began is an error; one during the run has a summary.
+fn told(played: &Played) -> Option<&EngineError> {
+    played.error.as_ref().filter(|_| played.results.summary.runs.is_empty())
+}
+
+/// Prints what happens until nobody sends any more. A reader that went away ends the printing, not
+/// the run: its summary and its exit code still tell.
+fn print(inbox: &Receiver<Noted>, mut teller: Teller) -> Teller {
+    let stdout = std::io::stdout();
+    for noted in inbox {
+        let text = teller.tell(&noted);
+        let mut out = stdout.lock();
+        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    }
+    teller
+}
+
+/// The trace tells enough.
+struct Quiet;
+
+impl Observer for Quiet {
+    fn run_begins(&mut self, _: usize, _: usize, run: &RunPlan) {
+        super::say(&format!("one client, case \"{}\", {}", run.case, run.transport()));
+    }
+
+    fn waiting(&mut self, what: &str) {
+        super::say(&format!("waiting for {what}"));
+    }
+
+    fn progress(&mut self, _: &Progress) {}
+
+    fn run_ended(&mut self, _: &Results) -> std::io::Result<()> {
+        Ok(())
+    }
+}

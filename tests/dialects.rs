@@ -1,0 +1,243 @@
+//! The shipped presets against the servers they are for, through the whole program: a short run of
+//! each scenario that names a preset, every kind of it. `.ci/run dialects` runs them in full.
+
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+#![expect(clippy::disallowed_methods, reason = "tests of the whole program are outside of its clock")]
+
+mod support;
+
+use pushbench::scenario::{self, Overrides, PRESETS};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+use support::{Ran, assert_all_delivered, assert_books_close, number, pushbench, root, run};
+
+/// A scenario whose kinds are proven, and how many cases it has. Each server has a port of its own, so
+/// that they run beside one another.
+const PROVEN: &[(&str, usize)] = &[
+    ("nchan-all", 8),
+    ("socketio", 2),
+    ("sockjs", 5),
+    ("faye", 2),
+    ("graphql-ws", 1),
+    ("nats", 1),
+    ("mqtt", 2),
+    ("http-push", 6),
+];
+
+fn short(name: &str) {
+    let (_, cases) = PROVEN.iter().find(|(n, _)| *n == name).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let file = format!("scenarios/{name}.toml");
+    let ran = run(&dir.path().join("r"), &[&file, "--clients", "21", "--duration", "3s", "--no-charts"]);
+    ran.assert_good_or_busy();
+    assert_eq!(ran.runs().len(), *cases, "{name}");
+    ran.runs().iter().for_each(|run| assert_nothing_lost(run, &ran));
+}
+
+/// Everything that was published while its client was subscribed reached it, once, and nothing failed.
+fn assert_nothing_lost(run: &Value, ran: &Ran) {
+    let case = &run["case"];
+    let ledger = &run["ledger"];
+    let told = || format!("{case}: {ledger:#} {:#}\n{}", run["failures"], ran.stderr);
+    for none in ["lost", "duplicate", "unattached", "in_flight"] {
+        assert_eq!(number(run, &format!("/ledger/{none}")), 0, "{none}: {}", told());
+    }
+    assert_all_delivered(run);
+    assert_eq!(run["failures"].as_object().map(|f| f.len()), Some(0), "{}", told());
+    assert_books_close(run);
+}
+
+#[test]
+fn nchan_delivers_everything_to_all_its_kinds() {
+    short("nchan-all");
+}
+
+#[test]
+fn socketio_delivers_everything_over_websocket_and_polling() {
+    short("socketio");
+}
+
+#[test]
+fn sockjs_delivers_everything_over_all_five_transports() {
+    short("sockjs");
+}
+
+#[test]
+fn faye_delivers_everything_over_long_polling_and_websocket() {
+    short("faye");
+}
+
+#[test]
+fn graphql_ws_delivers_everything() {
+    short("graphql-ws");
+}
+
+#[test]
+fn nats_delivers_everything() {
+    short("nats");
+}
+
+#[test]
+fn mosquitto_delivers_everything_with_and_without_acknowledgements() {
+    short("mqtt");
+}
+
+#[test]
+fn hand_written_streams_and_polls_deliver_everything() {
+    short("http-push");
+}
+
+#[test]
+fn every_proven_kind_is_in_a_scenario_and_no_other_kind_says_that_it_is_proven() {
+    let mut named = BTreeSet::new();
+    for (name, _) in PROVEN {
+        let text = std::fs::read_to_string(root().join(format!("scenarios/{name}.toml"))).unwrap();
+        let kinds = text.lines().filter_map(|l| l.strip_prefix("preset = \"")?.strip_suffix('"'));
+        named.extend(kinds.map(str::to_owned));
+    }
+    let mut proven = BTreeSet::new();
+    for (name, text) in PRESETS {
+        let info = scenario::check_preset(&format!("scenarios/presets/{name}.toml"), text).unwrap();
+        if matches!(info.proof, scenario::Proof::Proven(_)) {
+            proven.extend(info.kinds.iter().map(|(kind, _)| format!("{name}.{kind}")));
+        }
+    }
+    assert_eq!(named, proven);
+}
+
+#[test]
+fn every_preset_says_what_a_lost_resume_is_and_how_to_publish() {
+    for (name, text) in PRESETS {
+        let comments: String = text.lines().filter(|l| l.starts_with('#')).collect();
+        assert!(comments.contains("Resume failed:"), "{name}");
+        assert!(comments.contains("Publish"), "{name}");
+    }
+}
+
+/// A server of the test's own, ended with it.
+struct Server {
+    child: Child,
+    port: u16,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
+        let _ = self.child.wait();
+    }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// A server of `tests/targets/node`, once it answers.
+fn node(name: &str) -> Server {
+    let port = free_port();
+    let mut command = Command::new("sh");
+    command.arg(root().join("tests/targets/node/start.sh")).arg(name).env("PORT", port.to_string());
+    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+    let server = Server { child, port };
+    let deadline = Instant::now() + Duration::from_secs(120);
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        assert!(Instant::now() < deadline, "{name} did not start: are the npm packages installed?");
+        thread::sleep(Duration::from_millis(20));
+    }
+    server
+}
+
+/// What the server itself says that it handed out: `/account`.
+fn account(server: &Server) -> Value {
+    let mut stream = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
+    stream.write_all(b"GET /account HTTP/1.0\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+}
+
+/// Scenario text for a server that is there already.
+fn scenario_for(server: &Server, publish: &str, case: &str) -> String {
+    format!(
+        "title = \"t?\"\n[target]\nbase = \"http://127.0.0.1:{}\"\n[publish]\n{publish}\n\
+         [load]\nclients = 21\nconnect = \"500 ms\"\nwarmup = \"0s\"\nmeasure = \"3s\"\n[[case]]\nname = \"c\"\n{case}\n",
+        server.port
+    )
+}
+
+#[test]
+fn what_a_long_poll_without_a_cursor_loses_is_what_the_server_never_handed_out() {
+    let server = node("httppush");
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("s.toml");
+    // Messages that come in bursts fall between two polls.
+    let publish =
+        "http = { post = \"/pub/${channel}\" }\nchannels = 3\nrate = \"100/s\"\narrivals = \"poisson\"";
+    let case = "long_poll = { get = \"/lp/${channel}\", cursor = \"none\", empty = [204] }";
+    std::fs::write(&file, scenario_for(&server, publish, case)).unwrap();
+    let ran = run(&dir.path().join("r"), &[file.to_str().unwrap(), "--no-charts"]);
+    assert!(ran.code != 2, "{}", ran.stderr);
+    let run = &ran.runs()[0];
+    let account = account(&server);
+    let sum =
+        |key: &str| account.as_object().unwrap().values().map(|c| c[key].as_u64().unwrap()).sum::<u64>();
+    let (published, handed) = (sum("published"), sum("handed"));
+    let ledger = |key: &str| number(run, &format!("/ledger/{key}"));
+    let owed = published * 21 / 3;
+    assert_eq!(number(run, "/published"), published, "{run:#}");
+    // What was due while a client was still settling is owed to nobody; it may have come all the same.
+    assert_eq!(ledger("expected") + ledger("unattached"), owed, "{run:#}");
+    assert_eq!(ledger("delivered") + ledger("early"), handed, "{run:#}");
+    assert_eq!(ledger("duplicate"), 0, "{run:#}");
+    let lost = ledger("lost");
+    assert_eq!(lost + ledger("unattached") - ledger("early"), owed - handed, "{run:#}");
+    assert!(lost > 0, "nothing fell between two polls: this test proves nothing");
+}
+
+#[test]
+fn shipped_scenarios_that_name_presets_plan_all_their_cases() {
+    for (name, cases) in PROVEN {
+        let file = root().join(format!("scenarios/{name}.toml"));
+        let plan = scenario::load(&file, &Overrides::default()).unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!(plan.runs.len(), *cases, "{name}");
+        assert!(plan.runs.iter().all(|r| r.clients == 200 && r.channels.len() == 3), "{name}");
+    }
+}
+
+#[test]
+fn try_tells_what_it_saw_and_judges() {
+    let server = node("ws");
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("s.toml");
+    let publish = "http = { post = \"/pub/${channel}\" }\nrate = \"100/s\"";
+    std::fs::write(&file, scenario_for(&server, publish, "websocket = { path = \"/ws?ch=${channel}\" }"))
+        .unwrap();
+    let output = pushbench(&["try", file.to_str().unwrap(), "--for", "2s"]).output().unwrap();
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    for part in [
+        "> head",
+        "GET /ws?ch=",
+        "< head",
+        "101 Switching Protocols",
+        "< text",
+        "message 0",
+        "2 published, 2 delivered",
+    ] {
+        assert!(told.contains(part), "{part:?} in\n{told}");
+    }
+    // A path that nobody serves: no subscription, and the exit code says so.
+    std::fs::write(
+        &file,
+        scenario_for(&server, publish, "websocket = { path = \"/nowhere?ch=${channel}\" }"),
+    )
+    .unwrap();
+    let output = pushbench(&["try", file.to_str().unwrap(), "--for", "1s"]).output().unwrap();
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("400 Bad Request") && told.contains("upgrade_refused"), "{told}");
+}
