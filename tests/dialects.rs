@@ -239,5 +239,5 @@ fn try_tells_what_it_saw_and_judges() {
     let output = pushbench(&["try", file.to_str().unwrap(), "--for", "1s"]).output().unwrap();
     let told = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(1), "{told}");
-    assert!(told.contains("400 Bad Request") && told.contains("upgrade_refused"), "{told}");
+    assert!(told.contains("400 Bad Request") && told.contains("status_4xx"), "{told}");
 }

@@ -123,7 +123,10 @@ impl VirtualClient {
     ) -> Asked {
         self.begin(Op::Poll, intended);
         let started = self.place.now();
-        session.request();
+        // The request that was under way when the session became ready is this one.
+        if !std::mem::take(&mut course.asking) {
+            session.request();
+        }
         if let Rhythm::Held { settle } = rhythm {
             self.state.ledger.borrow_mut().subscribed(started + settle);
         }

@@ -3,7 +3,7 @@
 use super::listener::Listener;
 use super::virtual_client::{Course, VirtualClient};
 use crate::model::{Failure, Nanos, Op, Outcome, ReadyState, Sample, Stage, Traffic};
-use crate::transport::{Closing, Event, Session};
+use crate::transport::{Closing, Event, Rhythm, Session};
 use std::future::poll_fn;
 use std::task::{Context, Poll};
 
@@ -57,8 +57,16 @@ impl VirtualClient {
     ) -> Result<Box<dyn Session>, Failure> {
         let opened = self.place.now();
         let mut listener = Listener::new(&self.place, &self.state);
+        let pulls = self.carrier.rhythm() != Rhythm::Push;
+        course.asking = false;
         while !session.is_ready() {
+            // A login that goes on over a pull transport is answered to requests, as messages are.
+            if pulls && !course.asking {
+                session.request();
+                course.asking = true;
+            }
             let event = self.event(&mut *session, &mut listener, limit, course).await;
+            course.asking &= !matches!(event, Some(Ok(Event::Answered)));
             let failure = match event {
                 // A target that talks without end is not waited for without end.
                 Some(Ok(Event::Received | Event::Answered)) if self.place.now() < limit => continue,

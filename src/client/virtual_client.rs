@@ -57,6 +57,8 @@ pub(super) enum End {
 pub(super) struct Course {
     pub(super) policy: Reconnect,
     pub(super) alarm: Alarm,
+    /// Whether a request of the login is still under way.
+    pub(super) asking: bool,
     /// When it lost the session that it wants back.
     pub(super) lost: Option<Nanos>,
     /// When the last session ended on purpose.
@@ -73,6 +75,7 @@ impl VirtualClient {
         let mut course = Course {
             policy: Reconnect::new(self.seed),
             alarm: Alarm::default(),
+            asking: false,
             lost: None,
             ended: None,
             empty: 0,

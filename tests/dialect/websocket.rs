@@ -31,8 +31,7 @@ fn the_preset_of_socket_io_comes_to_a_message() {
         client.until_data(2).await.unwrap();
         assert_eq!(client.basket.data[1], format!("42[\"msg\",\"{}\"]", stamp(1)));
         client.all_is_told();
-        assert!(client.noted(&["Rule", "number: 4", "ready"]));
-        assert!(client.noted(&["Set", "\"ping\"", "25000"]) || client.noted(&["Set", "\"ping\""]));
+        assert!(client.noted(&["Rule", "number: 5", "ready"]));
     });
 }
 
