@@ -6,12 +6,16 @@
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use pushbench::clock::Clock;
 use pushbench::model::{Nanos, RunTag, Stamp};
+use pushbench::net::Endpoint;
 use pushbench::probe::{Depth, Probe as _, SelfProbe};
-use pushbench::scenario::{LengthPrefix, SplitSpec};
+use pushbench::scenario::{self, LengthPrefix, Overrides, SplitSpec};
+use pushbench::transport::dialect::{Dialect, Rehearsal};
 use pushbench::transport::split::{PartKind, SPLITTERS, Splitter, Then};
 use pushbench::transport::tap::FrameWalker;
 use pushbench::transport::websocket::deflate::inflate;
+use pushbench::transport::{Sink, Unit, carrier};
 use std::hint::black_box;
+use std::sync::Arc;
 
 fn stamp() -> Stamp {
     Stamp {
@@ -169,5 +173,34 @@ fn frames(c: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, stamps, clock, split, probe, inflating, frames);
+/// A message and a control text past the rules of a shipped dialect.
+fn rules(c: &mut Criterion) {
+    let text = "title = \"b\"\n[target]\nbase = \"http://127.0.0.1:9\"\n[load]\nclients = 1\n\
+                [[case]]\nname = \"c\"\npreset = \"socketio.websocket\"\n";
+    let plan = scenario::parse("bench", text, &Overrides::default()).expect("a good scenario");
+    let group = &plan.runs[0].groups[0];
+    let spec = Arc::clone(group.dialect.as_ref().expect("the preset has rules"));
+    let dialect = Dialect::new(carrier(&group.carrier), spec, stamp().run, 1, String::new());
+    let to = Endpoint::new(([127, 0, 0, 1], 9).into(), "h", "/");
+    let mut rehearsal = Rehearsal::new(&dialect, &to).expect("no variable fails");
+    let message = format!("42[\"msg\",{{\"t\":\"{}\"}}]", String::from_utf8_lossy(&stamp().encode()));
+    c.bench_function("rules/message", |b| {
+        b.iter(|| rehearsal.feed(black_box(message.as_bytes()), &mut Nobody))
+    });
+    c.bench_function("rules/unknown", |b| {
+        b.iter(|| rehearsal.feed(black_box(b"42[\"other\"]"), &mut Nobody))
+    });
+}
+
+struct Nobody;
+
+impl Sink for Nobody {
+    fn unit(&mut self, unit: &Unit<'_>) {
+        black_box(unit.kind);
+    }
+
+    fn connected(&mut self, _started: Nanos, _finished: Nanos) {}
+}
+
+criterion_group!(benches, stamps, clock, split, rules, probe, inflating, frames);
 criterion_main!(benches);

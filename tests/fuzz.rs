@@ -13,6 +13,7 @@ const ROUNDS: usize = 4000;
 
 /// Good bodies, whatever they are good for.
 const SEEDS: &[&[u8]] = &[
+    b"\x03{\"id\":7}\nword: x\nhello\nid 9\nother\n",
     b"\x03: hi\n\nid: 1\r\ndata: one\r\ndata: two\r\n\r\nevent: ping\n\nretry: 10\rdata\r\r",
     b"\x05--B\r\nContent-Length: 5\r\n\r\nhello\r\n--B\r\nEtag: 1\r\n\r\nworld\r\n--B--\r\n",
     b"\x01one\ntwo\r\n\nthree\x1efour",
@@ -52,6 +53,7 @@ fn no_input_breaks_a_decoder() {
     for _ in 0..ROUNDS {
         let data = input(&mut random);
         entries::http1(&data);
+        entries::rules(&data);
         for row in SPLITTERS {
             entries::split(row.key, &data);
         }

@@ -6,4 +6,5 @@ mod fake;
 mod faults;
 mod http;
 mod mqtt;
+mod rehearsal;
 mod websocket;

@@ -10,6 +10,7 @@ mod guard;
 mod line;
 mod mqtt;
 mod pulse;
+mod rehearse;
 mod seen;
 mod sends;
 mod session;
@@ -17,6 +18,7 @@ mod trace;
 mod vars;
 mod words;
 
+pub use rehearse::Rehearsal;
 pub use trace::{Happening, Trace};
 
 use super::split::Splitter;
