@@ -56,10 +56,17 @@ fn every_error_of_a_broken_scenario_is_told_at_once() {
 
 #[test]
 fn the_committed_schema_is_the_one_that_is_enforced() {
-    let output = Command::new(env!("CARGO_BIN_EXE_pushbench")).arg("schema").output().expect("starts");
+    let printed = |args: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_pushbench")).args(args).output().expect("starts");
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
     let committed = include_str!("../scenario.schema.json");
-    let printed = String::from_utf8(output.stdout).expect("UTF-8");
-    assert!(printed == committed, "renew it: cargo run -- schema > scenario.schema.json");
+    assert!(printed(&["schema"]) == committed, "renew it: cargo run -- schema > scenario.schema.json");
+    let committed = include_str!("../preset.schema.json");
+    assert!(
+        printed(&["schema", "--preset"]) == committed,
+        "renew it: cargo run -- schema --preset > preset.schema.json"
+    );
 }
 
 #[test]

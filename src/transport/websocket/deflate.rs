@@ -2,7 +2,7 @@
 //!
 //! A message is gathered as it is compressed and inflated when it is whole, into a buffer that all
 //! sessions of a worker share: an idle session holds nothing but, where the server keeps its window,
-//! a window of its own (about 43 KB from its first compressed message on). What a message inflates
+//! a window of its own (some tens of KB from its first compressed message on). What a message inflates
 //! to is bounded while it is inflated, so that a few bytes cannot fill the memory.
 
 use crate::model::Failure;
