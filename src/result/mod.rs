@@ -5,8 +5,10 @@ mod error;
 mod finite;
 mod folder;
 mod hlog;
+mod interval;
 mod ledger;
 mod lives;
+mod paid;
 mod quantiles;
 mod read;
 mod series;
@@ -17,8 +19,10 @@ mod told;
 pub use charts::{Chart, read_charts};
 pub use error::ResultError;
 pub use folder::Folder;
+pub use interval::Interval;
 pub use ledger::Ledger;
 pub use lives::*;
+pub use paid::{CostRow, Generator, TargetCost};
 pub use slo::{METRICS, Metric, Unit, evaluate, metric};
 pub use summary::*;
 pub use told::{Receivers, Spread};
@@ -45,39 +49,6 @@ pub struct RunDetail {
     pub cost: Vec<CostRow>,
     /// `latency.hlog`: delivery times of messages due in `measure`, by the second of receipt.
     pub latency: Vec<LatencyInterval>,
-}
-
-/// One reading of what target and generator cost: a row of `cost.csv`. Totals only grow.
-#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
-#[serde(default)]
-pub struct CostRow {
-    /// `target` or `generator`.
-    pub of: String,
-    /// Seconds since the run's first connect was due; negative before it.
-    #[serde(with = "finite")]
-    pub at_s: f64,
-    /// `idle`, `connect`, `warmup`, `measure`, `drain`, `after`.
-    pub phase: String,
-    /// Processes alive.
-    pub processes: u32,
-    /// Threads alive.
-    pub threads: u32,
-    /// CPU seconds so far.
-    #[serde(with = "finite")]
-    pub cpu_s_total: f64,
-    /// Seconds runnable without a CPU so far.
-    #[serde(with = "finite")]
-    pub run_delay_s_total: f64,
-    /// Context switches so far, both kinds.
-    pub context_switches_total: u64,
-    /// Open descriptors.
-    pub descriptors: u64,
-    /// Resident bytes.
-    pub rss_bytes: u64,
-    /// Proportional set size, where this reading took it.
-    pub pss_bytes: Option<u64>,
-    /// Kernel memory of all TCP sockets of the machine.
-    pub kernel_socket_bytes: u64,
 }
 
 /// Delivery times of one interval.

@@ -2,25 +2,15 @@
 //!
 //! Thresholds are those of the method (rules 4, 5 and 22); each is a constant here, with its unit.
 
-use crate::model::{Nanos, Op, Side};
+mod generator;
+
+use crate::model::{Op, Side};
 use crate::result::{RunResult, Verdict};
 
 /// Least share of the offered messages that must have been published.
 const LEAST_ACHIEVED: f64 = 0.99;
 /// The same when the target was away for a while and its clients came back.
 const LEAST_ACHIEVED_AROUND_AN_OUTAGE: f64 = 0.8;
-/// Most CPU that the workers together, or any one of them, may use of their cores.
-const MOST_CPU_SHARE: f64 = 0.70;
-/// Loop lag and send lag (p99) up to this are never blamed.
-const LAG_FLOOR: Nanos = Nanos::from_millis(1);
-/// Beyond the floor, lag may be this share of the reported delivery p99 before it is told ...
-const LAG_SUSPECT: f64 = 0.10;
-/// ... and this share before the generator counts as what was measured.
-const LAG_INVALID: f64 = 0.25;
-/// Share of the time that the generator may be kept waiting for a CPU before it is told ...
-const RUN_DELAY_SUSPECT: f64 = 0.02;
-/// ... and before the run is no result.
-const RUN_DELAY_INVALID: f64 = 0.05;
 /// Polls that could not be sent because the one before was still under way.
 const MOST_POLLS_SKIPPED: f64 = 0.01;
 /// Share of the expected messages that may be lost before quantiles have holes.
@@ -52,7 +42,7 @@ pub(super) fn judge(run: &mut RunResult, evidence: &Evidence) {
     accounts(run, evidence, &mut findings);
     subscribers(run, evidence, &mut findings);
     load(run, evidence, &mut findings);
-    generator(run, evidence, &mut findings);
+    generator::judge(run, evidence, &mut findings);
     run.verdict = findings.0.iter().map(|f| f.grade).max().unwrap_or(Verdict::Valid);
     run.generator_limited = findings.0.iter().any(|f| f.grade == Verdict::Invalid && f.ours);
     // The gravest first.
@@ -227,173 +217,5 @@ fn by_target(run: &RunResult, findings: &mut Findings) {
     }
 }
 
-fn generator(run: &RunResult, evidence: &Evidence, findings: &mut Findings) {
-    let g = &run.generator;
-    if evidence.shared_core {
-        findings.ours(Verdict::Suspect, "generator and target shared one core".to_owned());
-    }
-    let share = g.cpu_share.max(g.worker_cpu_share_max);
-    if share >= MOST_CPU_SHARE {
-        let text = format!(
-            "generator-bound: it used {:.0} % of its cores (limit {:.0} %); use fewer clients, a lower rate or more cores",
-            share * 100.0,
-            MOST_CPU_SHARE * 100.0
-        );
-        findings.ours(Verdict::Invalid, text);
-    }
-    lag(run, "its loop woke", g.loop_lag_p99_ns, findings);
-    lag(run, "messages were sent", g.send_lag_p99_ns, findings);
-    if g.run_delay_share >= RUN_DELAY_SUSPECT {
-        let grade = if g.run_delay_share >= RUN_DELAY_INVALID { Verdict::Invalid } else { Verdict::Suspect };
-        let text = format!(
-            "the generator waited {:.1} % of the time for a CPU (limit {:.0} %): something else runs on its cores",
-            g.run_delay_share * 100.0,
-            RUN_DELAY_SUSPECT * 100.0
-        );
-        findings.ours(grade, text);
-    }
-}
-
-fn lag(run: &RunResult, what: &str, p99_ns: Option<u64>, findings: &mut Findings) {
-    let Some(lag) = p99_ns.filter(|l| *l > LAG_FLOOR.0) else { return };
-    let delivery = run.delivery.p99_ns.filter(|d| *d > 0);
-    let share = delivery.map_or(LAG_SUSPECT * 2.0, |d| lag as f64 / d as f64);
-    if share <= LAG_SUSPECT {
-        return;
-    }
-    let grade = if share > LAG_INVALID { Verdict::Invalid } else { Verdict::Suspect };
-    let beside = delivery.map_or(String::new(), |d| format!(" beside a delivery p99 of {}", Nanos(d)));
-    findings.ours(grade, format!("generator: {what} up to {} late (p99){beside}", Nanos(lag)));
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::result::Operations;
-
-    fn good() -> RunResult {
-        let mut run = RunResult {
-            clients: 10,
-            measured_s: 10.0,
-            offered_per_s: 200.0,
-            achieved_per_s: 200.0,
-            ..RunResult::default()
-        };
-        run.delivery.p99_ns = Some(2_000_000);
-        run.generator.loop_lag_p99_ns = Some(150_000);
-        run.generator.send_lag_p99_ns = Some(150_000);
-        run.generator.cpu_share = 0.2;
-        run
-    }
-
-    fn judged(mut run: RunResult, change: impl FnOnce(&mut Evidence)) -> RunResult {
-        let mut evidence = Evidence {
-            closes: true,
-            staying: 10,
-            subscribed_at_start: 10,
-            subscribed_at_end: 10,
-            come_back: false,
-            planned_s: 10.0,
-            polls_skipped: 0,
-            shared_core: false,
-        };
-        change(&mut evidence);
-        judge(&mut run, &evidence);
-        run
-    }
-
-    #[test]
-    fn nothing_against_it_is_valid() {
-        let run = judged(good(), |_| {});
-        assert_eq!((run.verdict, run.reasons.len()), (Verdict::Valid, 0));
-    }
-
-    #[test]
-    fn a_generator_at_its_limit_is_invalid_not_slow() {
-        let mut run = good();
-        run.generator.cpu_share = 0.93;
-        assert_eq!(judged(run, |_| {}).verdict, Verdict::Invalid);
-        let mut run = good();
-        run.generator.loop_lag_p99_ns = Some(1_500_000);
-        assert_eq!(judged(run, |_| {}).verdict, Verdict::Invalid);
-        let mut run = good();
-        run.generator.send_lag_p99_ns = Some(1_500_000);
-        run.delivery.p99_ns = Some(12_000_000);
-        assert_eq!(judged(run, |_| {}).verdict, Verdict::Suspect);
-    }
-
-    #[test]
-    fn less_than_offered_is_invalid_whoever_did_it_and_told_apart() {
-        let mut run = good();
-        run.achieved_per_s = 190.0;
-        let refused = judged(run.clone(), |_| {});
-        assert_eq!((refused.verdict, refused.generator_limited), (Verdict::Invalid, false));
-        run.failures_by_side.insert("harness".to_owned(), 100);
-        let starved = judged(run, |_| {});
-        assert_eq!((starved.verdict, starved.generator_limited), (Verdict::Invalid, true));
-    }
-
-    #[test]
-    fn the_busiest_of_several_workers_counts() {
-        let mut run = good();
-        run.generator.worker_cpu_share_max = 0.95;
-        let judged = judged(run, |_| {});
-        assert_eq!((judged.verdict, judged.generator_limited), (Verdict::Invalid, true));
-    }
-
-    #[test]
-    fn sessions_that_ended_are_told_though_nothing_was_lost() {
-        let judged = judged(good(), |e| e.subscribed_at_end = 4);
-        assert_eq!(judged.verdict, Verdict::Suspect);
-        assert!(judged.reasons[0].starts_with("6 of 10 sessions ended"), "{:?}", judged.reasons);
-    }
-
-    #[test]
-    fn a_storm_that_came_back_is_no_finding_but_who_gave_up_is() {
-        let mut run = good();
-        (run.reconnects.count, run.reconnects.attempts, run.ledger.missed) = (10, 25, 400);
-        run.operations
-            .insert("session".to_owned(), Operations { started: 20, finished: 0, failed: 10, open: 10 });
-        assert_eq!(judged(run.clone(), |e| e.come_back = true).verdict, Verdict::Valid);
-        let late = judged(run.clone(), |e| (e.come_back, e.subscribed_at_end) = (true, 7));
-        assert!(late.reasons[0].starts_with("3 of 10 clients had not come back"), "{:?}", late.reasons);
-        run.reconnects.gave_up = 2;
-        let judged = judged(run, |e| e.come_back = true);
-        assert_eq!(judged.verdict, Verdict::Suspect);
-        assert!(judged.reasons[0].starts_with("2 times a client gave up"), "{:?}", judged.reasons);
-    }
-
-    #[test]
-    fn clients_that_come_and_go_are_not_missed() {
-        let populations =
-            |e: &mut Evidence| (e.staying, e.subscribed_at_start, e.subscribed_at_end) = (0, 0, 0);
-        let mut run = good();
-        run.operations
-            .insert("connect".to_owned(), Operations { started: 9, finished: 9, failed: 0, open: 0 });
-        assert_eq!(judged(run.clone(), populations).verdict, Verdict::Valid);
-        run.operations
-            .insert("connect".to_owned(), Operations { started: 9, finished: 0, failed: 9, open: 0 });
-        assert_eq!(judged(run, populations).verdict, Verdict::Invalid);
-    }
-
-    #[test]
-    fn lost_messages_are_told() {
-        let mut run = good();
-        (run.ledger.expected, run.ledger.delivered, run.ledger.lost) = (1_000, 980, 20);
-        assert_eq!(judged(run, |_| {}).verdict, Verdict::Suspect);
-    }
-
-    #[test]
-    fn books_that_do_not_close_are_invalid() {
-        assert_eq!(judged(good(), |e| e.closes = false).verdict, Verdict::Invalid);
-        let mut run = good();
-        run.operations.insert("poll".to_owned(), Operations { started: 5, finished: 3, failed: 1, open: 0 });
-        assert_eq!(judged(run, |_| {}).verdict, Verdict::Invalid);
-    }
-
-    #[test]
-    fn missing_subscribers_are_told() {
-        assert_eq!(judged(good(), |e| e.subscribed_at_start = 9).verdict, Verdict::Suspect);
-        assert_eq!(judged(good(), |e| e.subscribed_at_start = 0).verdict, Verdict::Invalid);
-    }
-}
+mod tests;

@@ -1,0 +1,112 @@
+//! What a run cost: the target, and pushbench itself. Keys of `summary.json`.
+
+use super::finite;
+use serde::{Deserialize, Serialize};
+
+/// What the target paid.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TargetCost {
+    /// CPU seconds in `measure`.
+    #[serde(with = "finite")]
+    pub cpu_s: f64,
+    /// CPU microseconds of `measure` for each message received in it.
+    #[serde(with = "finite::option")]
+    pub cpu_us_per_delivery: Option<f64>,
+    /// Share of one core, 1.0 = one core busy.
+    #[serde(with = "finite")]
+    pub cpu_share: f64,
+    /// CPU seconds in the connect phase.
+    #[serde(with = "finite")]
+    pub connect_cpu_s: f64,
+    /// Greatest proportional set size seen.
+    pub pss_bytes_max: u64,
+    /// Proportional set size before the first client.
+    pub pss_bytes_idle: u64,
+    /// `(pss at the end of measure - pss before the first client) / clients attached`.
+    #[serde(with = "finite::option")]
+    pub bytes_per_connection: Option<f64>,
+    /// Kernel socket memory gained from before the first client to the end of measure, the whole
+    /// machine, for each client attached (both ends when the target is local); `null` when the gain
+    /// is below what the kernel accounts exactly (20 MiB).
+    #[serde(with = "finite::option")]
+    pub kernel_bytes_per_connection: Option<f64>,
+    /// Most open descriptors seen.
+    pub descriptors_max: u64,
+    /// Context switches in `measure`, both kinds.
+    pub context_switches: u64,
+    /// Most processes seen.
+    pub processes: u32,
+    /// What was found to be the target: one line a process, `pid name`.
+    pub found: Vec<String>,
+    /// Whether the target runs on this machine: the receivers' TCP work is then partly done in its
+    /// send path.
+    pub co_located: bool,
+    /// What could not be read, in words.
+    pub warnings: Vec<String>,
+}
+
+/// What pushbench itself used, and how well it kept time.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Generator {
+    /// CPU seconds in `measure`.
+    #[serde(with = "finite")]
+    pub cpu_s: f64,
+    /// CPU of `measure` as a share of the cores given to workers.
+    #[serde(with = "finite")]
+    pub cpu_share: f64,
+    /// The busiest worker thread's CPU of `measure` as a share of one core.
+    #[serde(with = "finite")]
+    pub worker_cpu_share_max: f64,
+    /// Greatest resident size.
+    pub rss_bytes_max: u64,
+    /// How late the worker loop woke from a timer that was due, 99th percentile in `measure`.
+    pub loop_lag_p99_ns: Option<u64>,
+    /// Worst of it.
+    pub loop_lag_max_ns: Option<u64>,
+    /// How late messages of `measure` were sent, 99th percentile.
+    pub send_lag_p99_ns: Option<u64>,
+    /// Worst of it.
+    pub send_lag_max_ns: Option<u64>,
+    /// Share of `measure` that workers were runnable but had no CPU.
+    #[serde(with = "finite")]
+    pub run_delay_share: f64,
+    /// Processes.
+    pub processes: u32,
+    /// Worker threads.
+    pub workers: u32,
+}
+
+/// One reading of what target and generator cost: a row of `cost.csv`. Totals only grow.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CostRow {
+    /// `target` or `generator`.
+    pub of: String,
+    /// Seconds since the run's first connect was due; negative before it.
+    #[serde(with = "finite")]
+    pub at_s: f64,
+    /// `idle`, `connect`, `warmup`, `measure`, `drain`, `after`.
+    pub phase: String,
+    /// Processes alive.
+    pub processes: u32,
+    /// Threads alive.
+    pub threads: u32,
+    /// CPU seconds so far.
+    #[serde(with = "finite")]
+    pub cpu_s_total: f64,
+    /// Seconds runnable without a CPU so far.
+    #[serde(with = "finite")]
+    pub run_delay_s_total: f64,
+    /// Context switches so far, both kinds.
+    pub context_switches_total: u64,
+    /// Open descriptors.
+    pub descriptors: u64,
+    /// Resident bytes.
+    pub rss_bytes: u64,
+    /// Proportional set size, where this reading took it.
+    pub pss_bytes: Option<u64>,
+    /// Kernel memory of all TCP sockets of the machine.
+    pub kernel_socket_bytes: u64,
+}
