@@ -6,6 +6,7 @@
 //! next. They judge nothing; `lower` does.
 
 mod case;
+mod claim;
 mod dialect;
 mod life;
 mod many;
@@ -17,6 +18,7 @@ mod unions;
 mod websocket;
 
 pub(super) use case::{Case, Endpoint, Group, LongPoll, Pace, Poll};
+pub(super) use claim::{Claim, ClaimBound};
 pub(super) use dialect::{Keepalive, Mqtt, On, PresetFile, Rule, SendBy, Step};
 pub(super) use life::{Life, Policy, Reconnect, ReconnectTable};
 pub(super) use many::{Many, Plain, Sets, Source};
@@ -58,6 +60,8 @@ pub(super) struct Scenario {
     pub(super) sweep: Option<Sweep>,
     /// Objectives, such as `delivery_p99 = "< 250 ms"`. One that is missed: exit code 10.
     pub(super) slo: Option<Slo>,
+    /// What somebody says of these cases, each with the number that would show it.
+    pub(super) claim: Option<Vec<Claim>>,
 }
 
 /// `[target]`
