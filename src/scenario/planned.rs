@@ -64,7 +64,7 @@ fn target(target: &TargetPlan) -> Value {
     match target {
         TargetPlan::Bundled(spec) if *spec == BundledSpec::default() => json!("bundled"),
         TargetPlan::Bundled(spec) => json!({"bundled": {
-            "fault": spec.fault,
+            "fault": spec.faults,
             "ping_ns": spec.ping.map(|d| d.0),
             "hold_ns": spec.hold.map(|d| d.0),
             "history": spec.history,

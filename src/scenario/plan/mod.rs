@@ -87,8 +87,8 @@ impl TargetPlan {
 /// `[target] bundled = { ... }`: options of the bundled server. What is left out is its own default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BundledSpec {
-    /// What it does wrong on purpose, as its `--fault` reads it.
-    pub fault: Option<String>,
+    /// What it does wrong on purpose, as its `--fault` reads each.
+    pub faults: Vec<String>,
     /// How often it pings each WebSocket, whole milliseconds; zero: never.
     pub ping: Option<Nanos>,
     /// How long it holds a long poll, whole milliseconds.
