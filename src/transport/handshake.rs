@@ -6,8 +6,8 @@
 use super::cookies;
 use super::http1::{Decoder, Head, Step};
 use super::pull::unexpected;
-use super::words;
 use super::websocket::extension::{self, Agreed};
+use super::words;
 use crate::model::{Failure, Nanos};
 use crate::net::{Attempt, Dialer, Endpoint, io_failure};
 use crate::scenario::DeflateSpec;
@@ -44,6 +44,7 @@ pub(super) struct Upgraded {
 pub(super) async fn upgrade(dial: &Dialer, to: &Endpoint, offer: Offer<'_>) -> Result<Upgraded, Failure> {
     let mut stream = Attempt::new(dial.connect(&to.place()).await?, &to.memory);
     let asked = Asked { to: Some(to), offer, key: key() };
+    to.memory.borrow_mut().asked = Some(dial.clock().now());
     stream.write_all(asked.request(to).as_bytes()).await.map_err(|e| io_failure(&e))?;
     let mut decoder = Decoder::new();
     let (deflate, part) = loop {

@@ -131,6 +131,9 @@ impl Asker for Asking<'_> {
     }
 
     fn connected(&mut self, stream: &Stream) {
+        let mut memory = self.memory.borrow_mut();
+        memory.dialled = memory.dialled.saturating_sub(1);
+        drop(memory);
         tell_connected(stream, self.sink);
     }
 

@@ -29,7 +29,9 @@ pub(super) fn answered_with(what: &str, head: &Head<'_>) -> String {
         None => format!("{what} was answered with status {status}"),
         Some(to) => {
             let to = String::from_utf8_lossy(&to[..to.len().min(MOST_SHOWN)]).into_owned();
-            format!("{what} was answered with status {status}, which leads to {to}: redirects are not followed")
+            format!(
+                "{what} was answered with status {status}, which leads to {to}: redirects are not followed"
+            )
         }
     }
 }
@@ -100,7 +102,8 @@ mod tests {
     #[test]
     fn a_redirect_is_refused_and_says_where_it_leads() {
         let mut memory = Memory::default();
-        let failure = with("302 Found", "Location: /other\r\n", |head| refused("the poll", head, &mut memory));
+        let failure =
+            with("302 Found", "Location: /other\r\n", |head| refused("the poll", head, &mut memory));
         assert_eq!(failure, Failure::Redirect);
         let told = "the poll was answered with status 302, which leads to /other: redirects are not followed";
         assert_eq!(memory.detail.as_deref(), Some(told));

@@ -315,7 +315,11 @@ fn what_breaks_a_protocol_is_put_into_words() {
         ("HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n", Failure::Status5xx, "status 503"),
         ("HTTP/1.1 302 F\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n", Failure::Redirect, "leads to /b"),
         ("220 mail\r\n", Failure::BadHttp, "not HTTP/1.1"),
-        ("HTTP/1.1 101 S\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n", Failure::BadAccept, "missing"),
+        (
+            "HTTP/1.1 101 S\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+            Failure::BadAccept,
+            "missing",
+        ),
     ];
     for (reply, want, words_of_it) in answers {
         let address = serve(move |peer, _| drop(answer(peer, reply.as_bytes())));

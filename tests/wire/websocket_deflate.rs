@@ -250,7 +250,8 @@ fn every_split_point_reads_alike() {
         on_a_worker(async {
             let mut client = Client::open(&compressed(), address).await.unwrap();
             // Frames before the end of their message are told by a unit of their own, where a read ends.
-            let data = |client: &Client| client.basket.units.iter().filter(|u| u.kind == UnitKind::Data).count();
+            let data =
+                |client: &Client| client.basket.units.iter().filter(|u| u.kind == UnitKind::Data).count();
             while data(&client) < 4 {
                 client.next().await.unwrap();
             }

@@ -77,6 +77,7 @@ impl HttpStream {
         let headers = headers(&self.spec, &to.headers) + &cookies::line(&to.path, &to.memory);
         let head_out = PullRequest::new(self.spec.method, to, &headers).render(&cursor, "", &mut request);
         let asked = dial.clock().now();
+        to.memory.borrow_mut().asked = Some(asked);
         let mut decoder = Decoder::endless();
         let sent = stream.write_all(&request).await.map_err(|e| io_failure(&e));
         let answered = match sent {

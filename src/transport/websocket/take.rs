@@ -116,7 +116,9 @@ impl Open {
     /// Puts into words what compression forbids.
     fn explain_order(&self, failure: Failure) {
         if failure == Failure::BadFrame {
-            self.say("frames of a compressed message that are masked or out of order (RFC 7692, 6)".to_owned());
+            self.say(
+                "frames of a compressed message that are masked or out of order (RFC 7692, 6)".to_owned(),
+            );
         }
     }
 
@@ -182,7 +184,9 @@ impl Open {
         let reason = frame.map_or_else(String::new, |f| f.reason.to_string());
         match self.walker.close_code() {
             Some(sent) if sent != code => {
-                self.say(format!("a close frame with the code {sent}, which must not be sent (RFC 6455, 7.4)"));
+                self.say(format!(
+                    "a close frame with the code {sent}, which must not be sent (RFC 6455, 7.4)"
+                ));
                 Err(Failure::BadFrame)
             }
             _ => Ok(Closing { code, reason, clean: false }),
