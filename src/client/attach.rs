@@ -20,10 +20,12 @@ impl VirtualClient {
         self.begin(Op::Connect, intended);
         self.is(ReadyState::Connecting);
         self.state.told.set(Traffic::default());
+        self.endpoint.memory.borrow_mut().asked = None;
         let started = self.place.now();
         let limit = started + self.place.reconnect.timeout.unwrap_or(self.place.connect_timeout);
         let open = self.carrier.open(&self.place.dialer, &self.endpoint);
         let opened = self.place.timer.until(limit, open).await.unwrap_or(Err(Failure::ConnectTimeout));
+        self.untold_connections(opened.is_err());
         let opened = match opened {
             Ok(session) if session.is_ready() => Ok(session),
             Ok(session) => self.made_ready(session, limit, course).await,
@@ -34,6 +36,13 @@ impl VirtualClient {
         if let Some(spent) = spent {
             self.place.recorder.borrow_mut().traffic(finished, spent);
         }
+        if opened.is_err() && self.endpoint.memory.borrow().stay_away {
+            // It asked for nothing but to be let alone: no failure.
+            self.state.under_way.set(None);
+            self.place.recorder.borrow_mut().abandoned(Op::Connect, intended);
+            self.tell(Failure::ClosedByPeer);
+            return opened;
+        }
         let outcome = opened.as_ref().err().map_or(Outcome::Good, |f| Outcome::Failed(*f));
         self.end(&Sample { op: Op::Connect, intended, started, finished, outcome });
         match &opened {
@@ -41,11 +50,22 @@ impl VirtualClient {
                 self.place.recorder.borrow_mut().start(Op::Session, finished);
                 self.state.attached.set(true);
                 self.is(ReadyState::Open);
-                self.is_back(finished, course);
+                if self.carrier.rhythm() == Rhythm::Push {
+                    self.is_back(finished, course);
+                }
             }
             Err(failure) => self.tell(*failure),
         }
         opened
+    }
+
+    /// Counts connections that came to no session; those of one that did are told of by it.
+    pub(super) fn untold_connections(&self, failed: bool) {
+        let dialled = std::mem::take(&mut self.endpoint.memory.borrow_mut().dialled);
+        let now = self.place.now();
+        for _ in 0..if failed { dialled } else { 0 } {
+            self.place.recorder.borrow_mut().connected(now);
+        }
     }
 
     /// Polls a session until it can receive: a login goes on.

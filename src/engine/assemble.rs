@@ -10,7 +10,7 @@ use super::readings::Readings;
 use super::timeline::Timeline;
 use super::verdict;
 use super::worker::Done;
-use crate::model::{Backoff, Failure, Nanos, Op, Side, Traffic};
+use crate::model::{Failure, Nanos, Op, Side, Traffic};
 use crate::record::{Closed, Snapshot, Tally, Timing};
 use crate::result::{Bytes, Operations, Polls, Quantiles, RunDetail, RunResult};
 use crate::scenario::RunPlan;
@@ -120,7 +120,7 @@ fn evidence(
         staying: ledgers::staying(run, &gathered.done),
         subscribed_at_start: subscribed(gathered.timeline.measure),
         subscribed_at_end: subscribed(Nanos(gathered.timeline.drain.0.saturating_sub(1))),
-        come_back: run.groups.iter().all(|g| g.reconnect.backoff != Backoff::None),
+        come_back: run.groups.iter().all(lives::comes_back),
         planned_s: run.phases.measure.as_secs_f64(),
         polls_skipped: measured.polls_skipped,
         shared_core: gathered.shared_core,

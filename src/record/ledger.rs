@@ -52,7 +52,8 @@ impl Seen {
 pub enum Due {
     /// It was subscribed then.
     Here,
-    /// It had not been subscribed yet.
+    /// It had not been subscribed yet: before its first session, or a later one was asked for and not
+    /// known to stand.
     Early,
     /// It was between two of its sessions: what is received of that was replayed.
     Between,
@@ -86,7 +87,20 @@ impl ClientLedger {
 
     /// Subscribed from `at` on; an earlier instant already known for this session stands.
     pub fn subscribed(&mut self, at: Nanos) {
-        self.spans.begin(at);
+        self.spans.begin(at, at);
+    }
+
+    /// The same, where it asked for that at `asked`. What was due from then on until `at` is neither
+    /// owed nor was it there before the session: received it is early, and otherwise nobody's. It may
+    /// have been pushed to a client that did not know yet that it is subscribed.
+    pub fn asked_and_subscribed(&mut self, asked: Nanos, at: Nanos) {
+        self.spans.begin(asked, at);
+    }
+
+    /// What it asked for was never answered: it was not subscribed after all. Nothing once the session
+    /// has ended.
+    pub fn never_subscribed(&mut self) {
+        self.spans.undo();
     }
 
     /// Subscribed no longer, though it was to stay; a later `subscribed` begins the next session.

@@ -76,6 +76,11 @@ impl Recorder {
         self.part(intended).operations[op as usize].finished += 1;
     }
 
+    /// An operation was cut short by a failure that is counted elsewhere.
+    pub fn cut_short(&mut self, op: Op, intended: Nanos) {
+        self.part(intended).operations[op as usize].failed += 1;
+    }
+
     /// A message of this run was received.
     pub fn arrive(&mut self, a: &Arrival) {
         if !a.seen.is_first() || a.place == Due::Before {

@@ -62,7 +62,20 @@ fn mixed(case: &Case, groups: &[Group], at: &KeyPath, r: &mut Report<'_>) -> Vec
         let name = inner.name.clone().unwrap_or_else(|| format!("group {}", i + 1));
         group(inner, name, &at, r)
     });
-    lowered.collect()
+    let lowered: Vec<Grouped> = lowered.collect();
+    names_apart(&lowered, r);
+    lowered
+}
+
+/// Two groups of a case have two names.
+fn names_apart(groups: &[Grouped], r: &mut Report<'_>) {
+    for (i, group) in groups.iter().enumerate() {
+        let name = &group.plan.name;
+        if groups[..i].iter().any(|g| g.plan.name == *name) {
+            let help = Some("results are told apart by the name".to_owned());
+            r.wrong(&group.at.key("name"), format!("two groups of a case are called \"{name}\""), help);
+        }
+    }
 }
 
 /// One kind of client.

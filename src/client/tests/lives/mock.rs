@@ -30,6 +30,8 @@ pub(super) enum Do {
 #[derive(Clone, Debug)]
 pub(super) enum Opening {
     Refused(Failure),
+    /// Asks the client not to come again.
+    LetAlone,
     /// Never comes about.
     Hangs,
     Session {
@@ -37,6 +39,15 @@ pub(super) enum Opening {
         answers_leave: bool,
         acts: Vec<(u64, Do)>,
     },
+}
+
+/// A pull session; its messages are answers.
+pub(super) fn pulled(acts: &[(u64, Do)]) -> Opening {
+    let acts = acts.iter().flat_map(|(span, act)| match act {
+        Do::Message(..) => vec![(*span, act.clone()), (0, Do::Answer)],
+        act => vec![(*span, act.clone())],
+    });
+    session(&acts.collect::<Vec<_>>())
 }
 
 pub(super) fn session(acts: &[(u64, Do)]) -> Opening {
@@ -99,6 +110,10 @@ impl Carrier for Stages {
                     memory.retry_after = self.asks;
                     memory.tell("the door is shut");
                     Err(failure)
+                }
+                Opening::LetAlone => {
+                    to.memory.borrow_mut().stay_away = true;
+                    Err(Failure::ClosedByPeer)
                 }
                 Opening::Session { ready, answers_leave, acts } => {
                     let clock = dial.clock();
