@@ -5,6 +5,7 @@
 
 use super::http1::Head;
 use super::split::{Part, PartKind};
+use crate::model::percent_encode;
 use crate::scenario::{CursorFrom, CursorInto, CursorSpec};
 use std::rc::Rc;
 
@@ -166,9 +167,9 @@ impl Cursor {
             && !self.first.value.is_empty()
         {
             out.push(separator);
-            percent_encode(name, out);
+            percent_encode(name.as_bytes(), out);
             out.push(b'=');
-            percent_encode(&self.first.value, out);
+            percent_encode(self.first.value.as_bytes(), out);
         }
     }
 
@@ -215,18 +216,6 @@ fn line(name: &str, value: &str, out: &mut Vec<u8>) {
     if !value.is_empty() {
         for part in [name, ": ", value, "\r\n"] {
             out.extend_from_slice(part.as_bytes());
-        }
-    }
-}
-
-/// All but the unreserved characters of RFC 3986.
-fn percent_encode(text: &str, out: &mut Vec<u8>) {
-    const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    for &byte in text.as_bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(byte);
-        } else {
-            out.extend_from_slice(&[b'%', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
         }
     }
 }

@@ -122,7 +122,8 @@ fn play(plan: &Plan, look: Look, interrupt: &Interrupt) -> anyhow::Result<u8> {
     let run = played.results.summary.runs.first();
     let judged = summary::judge(plan, run, seen.tally());
     let mut out = std::io::stdout().lock();
-    let _ = out.write_all(summary::text(&judged, seen.tally()).as_bytes());
+    let summary = plan.secrets.hide(&summary::text(&judged, seen.tally()));
+    let _ = out.write_all(summary.as_bytes());
     let failed = if judged.good() { exit::GOOD } else { exit::FAILED };
     Ok(interrupt.exit_code().filter(|_| !judged.good()).unwrap_or(failed))
 }
