@@ -5,7 +5,7 @@ mod rules;
 mod steps;
 
 use super::template::{self, CaseScope};
-use super::{Report, duration};
+use super::{Report, duration, values};
 use crate::model::Nanos;
 use crate::scenario::path::KeyPath;
 use crate::scenario::raw::{Case, Keepalive, Mqtt, Sets, Source};
@@ -315,8 +315,8 @@ fn source(source: &Source, at: &KeyPath, r: &mut Report<'_>) -> Option<crate::sc
         return None;
     };
     match one {
-        SetFrom::Pointer(text) => rules::pointer(text, &at.key("pointer"), r),
-        SetFrom::Regex(text) => rules::regex(text, true, &at.key("regex"), r),
+        SetFrom::Pointer(text) => values::pointer(text, true, &at.key("pointer"), r),
+        SetFrom::Regex(text) => values::regex(text, true, &at.key("regex"), r),
         SetFrom::Header(_) | SetFrom::Template(_) => {}
     }
     Some(one.clone())

@@ -15,6 +15,7 @@ mod stream;
 mod sweep;
 mod target;
 mod template;
+mod values;
 mod websocket;
 
 pub(super) use case::{CasePlan, Grouped, kind};
