@@ -125,6 +125,10 @@ fn open(named: &str, folder: &Path) -> Result<(String, String, String), Problem>
         return Ok((name, text, kind.to_owned()));
     }
     let names = || PRESETS.iter().map(|(n, _)| *n);
+    if named.contains('/') || named.ends_with(".toml") {
+        let help = format!("say which of its kinds, such as \"{named}#websocket\"");
+        return Err(problem(format!("the preset file \"{named}\" is named without a kind"), Some(help)));
+    }
     let (stem, kind) = named.split_once('.').unwrap_or((named, ""));
     let text = preset(stem).ok_or_else(|| {
         let near = nearest(stem, names()).map(|n| format!("did you mean \"{n}\"?"));
