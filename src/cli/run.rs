@@ -159,7 +159,7 @@ fn play(plan: &Plan, args: &Args, folder: &Folder, interrupt: &Interrupt) -> any
         trace: None,
     };
     if !args.quiet {
-        super::say(&opening(plan));
+        super::say(&plan.secrets.hide(&opening(plan)));
     }
     let mut live = Live::new(folder, args.quiet);
     Ok(engine::play(plan, &options, interrupt, &mut live))

@@ -42,6 +42,8 @@ pub struct VirtualClient {
 pub(super) enum End {
     /// It could not attach.
     NotOpened,
+    /// A rule wants it opened again before it was ready.
+    Again,
     /// The session was over though it was to stay.
     Lost,
     /// A stream ended on purpose; whether it had brought nothing.
@@ -105,9 +107,12 @@ impl VirtualClient {
     /// Attaches, and stays while the session lasts.
     async fn attempt(&self, intended: Nanos, course: &mut Course) -> End {
         let opened = self.attach(intended, course).await;
-        let Ok(session) = opened else {
-            self.is(ReadyState::Closed);
-            return End::NotOpened;
+        let session = match opened {
+            Ok(session) => session,
+            Err(end) => {
+                self.is(ReadyState::Closed);
+                return end;
+            }
         };
         let leave_at = match self.place.life.stay {
             Some(stay) => self.place.now() + course.policy.span(stay, self.place.life.fixed),
@@ -125,6 +130,11 @@ impl VirtualClient {
     fn after(&self, end: End, now: Nanos, course: &mut Course) -> Option<Nanos> {
         match end {
             End::Left => Some(now + self.away(course)),
+            // What was to come back is still on its way.
+            End::Again => {
+                self.place.recorder.borrow_mut().reopened(now);
+                Some(now)
+            }
             End::Ended { empty } => Some(now + self.reopen(empty, now, course)),
             End::Lost => {
                 self.is_lost(now, course);

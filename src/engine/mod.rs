@@ -1,6 +1,7 @@
 //! Plays a plan: targets, phases, workers, readings, verdicts. Prints nothing and writes no file.
 
 mod assemble;
+mod conceal;
 mod conductor;
 mod cores;
 mod feed;
@@ -119,14 +120,16 @@ pub fn play(plan: &Plan, options: &Options, interrupt: &Interrupt, observer: &mu
     let mut results = Results {
         summary: Summary {
             schema: SUMMARY_SCHEMA.to_owned(),
-            title: plan.title.clone(),
+            title: plan.secrets.hide(&plan.title),
             seed: plan.seed,
             ..Summary::default()
         },
         manifest: manifest::manifest(plan, options),
         details: Vec::new(),
     };
+    let observer = &mut conceal::Discreet { secrets: &plan.secrets, observer };
     let error = play_runs(plan, options, interrupt, observer, &mut results).err();
+    let error = error.map(|error| conceal::error(&plan.secrets, error));
     results.summary.partial |= results.summary.runs.len() < plan.runs.len();
     Played { results, error }
 }
@@ -145,7 +148,7 @@ fn play_runs(
         }
         observer.run_begins(index, plan.runs.len(), run);
         let (result, detail) = conductor::conduct(plan, run, index, options, interrupt, observer)?;
-        results.summary.runs.push(result);
+        results.summary.runs.push(conceal::result(&plan.secrets, result));
         results.details.push(detail);
         conclude(&mut results.summary, plan, interrupt.requested());
         observer.run_ended(results)?;

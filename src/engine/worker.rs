@@ -222,7 +222,10 @@ fn carrier(group: &GroupPlan, setup: &Setup, site: &Site) -> Rc<dyn Carrier> {
     let Some(spec) = &group.dialect else { return Rc::from(plain) };
     let headers =
         transport::block(&group.headers, RequestKind::Post, &site.authority, site.tls_name.is_some());
-    let dialect = Dialect::new(plain, Arc::clone(spec), setup.tag, setup.run.seed, headers);
+    let own_feed =
+        !setup.run.publish.as_ref().is_some_and(|p| !matches!(p.via, crate::scenario::PublishVia::Target(_)));
+    let dialect =
+        Dialect::new(plain, Arc::clone(spec), setup.tag, setup.run.seed, headers).own_feed(own_feed);
     match &setup.trace {
         Some(trace) => Rc::new(dialect.traced(Rc::new(trace.clone()))),
         None => Rc::new(dialect),

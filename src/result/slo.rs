@@ -44,6 +44,12 @@ pub static METRICS: &[Metric] = &[
     Metric { key: "delivery_p999", unit: Unit::Nanos, of: |r| nanos(r.delivery.p999_ns) },
     Metric { key: "delivery_max", unit: Unit::Nanos, of: |r| nanos(r.delivery.max_ns) },
     Metric { key: "connect_p99", unit: Unit::Nanos, of: |r| nanos(r.connect.p99_ns) },
+    Metric { key: "reconnect_p50", unit: Unit::Nanos, of: |r| nanos(r.reconnects.p50_ns) },
+    Metric { key: "reconnect_p99", unit: Unit::Nanos, of: |r| nanos(r.reconnects.p99_ns) },
+    Metric { key: "reconnect_max", unit: Unit::Nanos, of: |r| nanos(r.reconnects.max_ns) },
+    Metric { key: "gave_up", unit: Unit::Count, of: |r| Some(r.reconnects.gave_up as f64) },
+    Metric { key: "missed", unit: Unit::Count, of: |r| Some(r.ledger.missed as f64) },
+    Metric { key: "replayed", unit: Unit::Count, of: |r| Some(r.ledger.replayed as f64) },
     Metric { key: "lost", unit: Unit::Count, of: |r| owed(r, r.ledger.lost).filter(|_| r.tells_loss()) },
     Metric { key: "duplicate", unit: Unit::Count, of: |r| owed(r, r.ledger.duplicate) },
     Metric { key: "unattached", unit: Unit::Count, of: |r| Some(r.ledger.unattached as f64) },
@@ -200,6 +206,32 @@ mod tests {
         assert_eq!(held(&run, "delivery_p90"), None);
         run.ledger = crate::result::Ledger::default();
         assert_eq!(held(&run, "lost"), None);
+    }
+
+    #[test]
+    fn ways_back_can_be_bounded() {
+        let reconnects = crate::result::Reconnects {
+            count: 900,
+            p50_ns: Some(1_000_000_000),
+            p99_ns: Some(4_000_000_000),
+            max_ns: Some(5_000_000_000),
+            gave_up: 1,
+            ..Default::default()
+        };
+        let ledger = crate::result::Ledger { missed: 7, replayed: 9, ..Default::default() };
+        let back = RunResult { reconnects, ledger, ..run() };
+        let held = |key: &str, bound| evaluate(&[objective(key, Relation::AtMost, bound)], 0, &back)[0].met;
+        for (key, value) in [
+            ("reconnect_p50", 1e9),
+            ("reconnect_p99", 4e9),
+            ("reconnect_max", 5e9),
+            ("gave_up", 1.0),
+            ("missed", 7.0),
+            ("replayed", 9.0),
+        ] {
+            assert_eq!((held(key, value), held(key, value - 1.0)), (Some(true), Some(false)), "{key}");
+        }
+        assert_eq!(met("reconnect_p50", Relation::Less, 1e12), None, "nobody had to come back");
     }
 
     #[test]

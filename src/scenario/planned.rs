@@ -6,41 +6,6 @@ use super::{
     PullSpec, ReceiversFrom, ReconnectSpec, RunPlan, SplitSpec, StreamSpec, TargetPlan, ValueFrom,
 };
 use serde_json::{Value, json};
-use std::fmt;
-
-/// Values that came from the environment. Shown nowhere, not even by `Debug`.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Secrets(Vec<String>);
-
-impl fmt::Debug for Secrets {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} secrets", self.0.len())
-    }
-}
-
-impl Secrets {
-    /// Keeps the values, the longest first, so that one that holds another is hidden whole.
-    pub(super) fn new(mut values: Vec<String>) -> Secrets {
-        values.retain(|v| !v.is_empty());
-        values.sort_by_key(|v| std::cmp::Reverse(v.len()));
-        values.dedup();
-        Secrets(values)
-    }
-
-    /// The text with `<env>` in place of every value that came from the environment.
-    pub fn hide(&self, text: &str) -> String {
-        self.0.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "<env>"))
-    }
-
-    fn hide_all(&self, value: &mut Value) {
-        match value {
-            Value::String(text) => *text = self.hide(text),
-            Value::Array(list) => list.iter_mut().for_each(|v| self.hide_all(v)),
-            Value::Object(map) => map.values_mut().for_each(|v| self.hide_all(v)),
-            _ => {}
-        }
-    }
-}
 
 impl Plan {
     /// The plan as it will be done: every default filled in, `<env>` in place of what came from the

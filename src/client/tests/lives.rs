@@ -111,6 +111,22 @@ fn a_session_counts_once_it_is_ready_and_not_before() {
 }
 
 #[test]
+fn a_session_that_a_rule_ends_before_it_is_ready_is_opened_again_at_once_and_blames_nobody() {
+    let again = || Opening::Session { ready: false, answers_leave: true, acts: vec![(10, Do::Again)] };
+    let looped =
+        Opening::Session { ready: false, answers_leave: true, acts: vec![(10, Do::Fail(Failure::RuleLoop))] };
+    let openings = [vec![again(); 5], vec![session(&[])]].concat();
+    let p = play(Cast { openings, ..Cast::default() });
+    assert_eq!(p.attempts, [0, 10, 20, 30, 40, 50], "no pause, however often");
+    assert_eq!((p.seen.measured.failures_total(), p.seen.measured.reopened), (0, 5));
+    assert_eq!(p.counts(Op::Connect), Counts { started: 6, finished: 6, failed: 0 });
+    assert_eq!(p.seen.measured.response_of(Op::Connect).count(), 1, "what was given up has no time");
+    assert_eq!(p.counts(Op::Reconnect).started, 0);
+    let p = play(Cast { openings: vec![again(), looped, session(&[])], ..Cast::default() });
+    assert_eq!((p.attempts.as_slice(), p.failures(Failure::RuleLoop)), (&[0, 10, 120][..], 1));
+}
+
+#[test]
 fn a_target_that_talks_and_is_never_ready_is_not_waited_for_without_end() {
     let acts: Vec<_> = (0..100_000_u32).map(|i| (u64::from(i % 2), Do::Message(i, ms(0)))).collect();
     let talks = Opening::Session { ready: false, answers_leave: true, acts };

@@ -16,6 +16,7 @@ mod stream;
 mod sweep;
 mod target;
 mod template;
+mod values;
 mod websocket;
 
 pub(super) use case::{CasePlan, Grouped, kind};

@@ -23,6 +23,18 @@ pub(in crate::scenario) struct Slo {
     delivery_max: Option<Text<Bound<Nanos>>>,
     /// Connect time that 99 % keep below.
     connect_p99: Option<Text<Bound<Nanos>>>,
+    /// Median time from the end of a session to the next one, of clients that came back.
+    reconnect_p50: Option<Text<Bound<Nanos>>>,
+    /// Time to come back that 99 % keep below.
+    reconnect_p99: Option<Text<Bound<Nanos>>>,
+    /// The longest time to come back.
+    reconnect_max: Option<Text<Bound<Nanos>>>,
+    /// Clients that gave up coming back.
+    gave_up: Option<Text<Bound<Count>>>,
+    /// Messages published between two sessions of a client that it never got.
+    missed: Option<Text<Bound<Count>>>,
+    /// Messages published between two sessions of a client that it got after its return.
+    replayed: Option<Text<Bound<Count>>>,
     /// Messages that were expected and never came.
     lost: Option<Text<Bound<Count>>>,
     /// Messages published while a client was not subscribed, though it was to be.
@@ -60,6 +72,12 @@ impl Slo {
             line("delivery_p999", self.delivery_p999.as_ref()),
             line("delivery_max", self.delivery_max.as_ref()),
             line("connect_p99", self.connect_p99.as_ref()),
+            line("reconnect_p50", self.reconnect_p50.as_ref()),
+            line("reconnect_p99", self.reconnect_p99.as_ref()),
+            line("reconnect_max", self.reconnect_max.as_ref()),
+            line("gave_up", self.gave_up.as_ref()),
+            line("missed", self.missed.as_ref()),
+            line("replayed", self.replayed.as_ref()),
             line("lost", self.lost.as_ref()),
             line("unattached", self.unattached.as_ref()),
             line("duplicate", self.duplicate.as_ref()),

@@ -22,6 +22,8 @@ pub(super) enum Do {
     Fail(Failure),
     Close,
     End,
+    /// It ends because a rule wants it opened again.
+    Again,
     /// The request is answered with nothing.
     Answer,
 }
@@ -155,6 +157,10 @@ impl Played {
             }
             Do::Close => return Ok(closed(1012)),
             Do::End => return Ok(Event::Ended),
+            Do::Again => {
+                self.memory.borrow_mut().more.get_or_insert_default().agains += 1;
+                return Ok(Event::Ended);
+            }
             Do::Answer => {
                 self.unit(UnitKind::Empty, b"", sink);
                 return Ok(Event::Answered);
