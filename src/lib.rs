@@ -16,5 +16,6 @@ pub mod record;
 pub mod report;
 pub mod result;
 pub mod scenario;
+pub mod selftest;
 pub mod server;
 pub mod transport;

@@ -22,6 +22,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("server", &["net", "transport"]),
     ("report", &["result"]),
     ("plot", &["result"]),
+    ("selftest", &["engine", "net", "pace", "probe", "record", "result", "scenario", "server"]),
     (
         "cli",
         &[
@@ -35,6 +36,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "report",
             "result",
             "scenario",
+            "selftest",
             "server",
             "transport",
         ],

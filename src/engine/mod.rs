@@ -19,6 +19,7 @@ mod trace;
 mod verdict;
 mod worker;
 
+pub use cores::{allowed as allowed_cores, pin_this_thread};
 pub use interrupt::Interrupt;
 pub use timeline::{Phase, Timeline};
 pub use trace::{Happened, Noted, Said, Trace};
