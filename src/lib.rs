@@ -3,6 +3,7 @@
 //! The house is described in `docs/design.md`; which layer may import which is held by
 //! `tests/layering.rs`.
 
+pub mod analysis;
 pub mod cli;
 pub mod client;
 pub mod clock;

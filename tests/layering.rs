@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("clock", &[]),
+    ("analysis", &[]),
     ("scenario", &[]),
     ("pace", &[]),
     ("record", &[]),
