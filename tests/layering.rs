@@ -23,7 +23,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("server", &["net", "transport"]),
     ("report", &["result"]),
     ("plot", &["result"]),
-    ("selftest", &["engine", "net", "pace", "probe", "record", "result", "scenario", "server"]),
+    ("selftest", &["analysis", "engine", "net", "pace", "probe", "record", "result", "scenario", "server"]),
     (
         "cli",
         &[

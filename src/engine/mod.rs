@@ -37,6 +37,8 @@ pub struct Options {
     pub command: Vec<String>,
     /// Told everything that happens, for a person to read; `None` in a measurement.
     pub trace: Option<Trace>,
+    /// What is known of this build's last selftest, for the manifest; `null`: it is not told.
+    pub selftest: serde_json::Value,
 }
 
 /// Told what is going on, on the control thread: may draw, must not block for long.

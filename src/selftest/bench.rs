@@ -134,6 +134,7 @@ impl<'a> Bench<'a> {
             server: self.options.program.clone(),
             command: vec!["pushbench".to_owned(), "selftest".to_owned()],
             trace: None,
+            selftest: serde_json::Value::Null,
         };
         let played = engine::play(&plan, &options, self.interrupt, &mut Silent);
         match played.error {
@@ -145,17 +146,14 @@ impl<'a> Bench<'a> {
         self.keep(name, &played.results)?;
         let Results { mut summary, mut details, .. } = played.results;
         match (plan.runs.pop(), summary.runs.pop(), details.pop()) {
-            (Some(plan), Some(run), Some(detail)) if summary.runs.is_empty() => {
-                Ok(Ran { plan, run, detail })
-            }
+            (Some(plan), Some(run), Some(detail)) if summary.runs.is_empty() => Ok(Ran { plan, run, detail }),
             _ => Err(scenario_error("it is not exactly one run".to_owned())),
         }
     }
 
     fn keep(&self, name: &str, results: &Results) -> Result<(), SelftestError> {
         let Some(keep) = &self.options.keep else { return Ok(()) };
-        let name: String =
-            name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+        let name: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
         let folder = Folder::create(&keep.join(format!("{}-{name}", self.label)))?;
         Ok(folder.write(results)?)
     }

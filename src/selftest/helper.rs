@@ -27,7 +27,9 @@ pub enum Helper {
 
 /// Words that are no helper.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("failed to understand `{0}`: want relay [tls] [gap TIME] [hold TIME] [refuse N of M] [cpu N], or hog N [cpu N]")]
+#[error(
+    "failed to understand `{0}`: want relay [tls] [gap TIME] [hold TIME] [refuse N of M] [cpu N], or hog N [cpu N]"
+)]
 pub struct HelperError(String);
 
 impl FromStr for Helper {
@@ -93,12 +95,8 @@ mod tests {
 
     #[test]
     fn words_become_helpers() {
-        let spec = RelaySpec {
-            tls: true,
-            gap: Nanos::from_millis(20),
-            hold: Nanos::from_millis(5),
-            refuse: (3, 5),
-        };
+        let spec =
+            RelaySpec { tls: true, gap: Nanos::from_millis(20), hold: Nanos::from_millis(5), refuse: (3, 5) };
         let read: Helper = "relay tls gap 20ms hold 5ms refuse 3 of 5 cpu 1".parse().unwrap();
         assert_eq!(read, Helper::Relay { spec, cpu: Some(1) });
         assert_eq!("relay".parse(), Ok(Helper::Relay { spec: RelaySpec::default(), cpu: None }));

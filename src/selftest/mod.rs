@@ -23,7 +23,7 @@ pub use check::Check;
 pub use helper::{Helper, HelperError, burn};
 pub use outcome::{Attempt, Outcome, PartOutcome, State};
 pub use part::{Depth, PARTS, Part, choose};
-pub use remembered::{RememberError, Remembered, last, remember};
+pub use remembered::{RememberError, Remembered, known, last, remember};
 pub use table::{render, render_part};
 
 use crate::clock::{Clock, utc_now};

@@ -144,7 +144,8 @@ pub(super) mod tests {
 
     pub(in crate::selftest) fn outcome(parts: Vec<Vec<Attempt>>) -> Outcome {
         let keys = ["T1", "T2", "T3"];
-        let part = |(i, attempts)| PartOutcome { key: keys[i], title: "known delays", rules: &[1, 2], attempts };
+        let part =
+            |(i, attempts)| PartOutcome { key: keys[i], title: "known delays", rules: &[1, 2], attempts };
         Outcome {
             depth: Depth::Short,
             version: "0.1.0",

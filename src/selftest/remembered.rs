@@ -2,7 +2,7 @@
 
 use super::build::{self, Build};
 use super::outcome::{Outcome, State};
-use super::{PARTS, Options};
+use super::{Options, PARTS};
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -63,6 +63,22 @@ impl Remembered {
             false => format!("never for this build; {told}{failed}, another build"),
         }
     }
+}
+
+/// What a run of `program` tells of the last selftest, for its manifest: `words` for people, and the rest
+/// of what was kept.
+pub fn known(program: &Path) -> serde_json::Value {
+    let Some(last) = last() else { return serde_json::json!({"words": "never for this build"}) };
+    serde_json::json!({
+        "words": last.words(program),
+        "this_build": last.build.is(program),
+        "version": last.version,
+        "commit": last.commit,
+        "depth": last.depth,
+        "started_at": last.started_at,
+        "passed": last.passed,
+        "not_passed": last.not_passed,
+    })
 }
 
 /// The last selftest of any build; `None` when there is none that can be read.
@@ -129,7 +145,8 @@ mod tests {
         std::fs::write(&program, "abc").unwrap();
         std::fs::write(&other, "abd").unwrap();
         let options = Options { depth: Depth::Short, program: program.clone(), keep: None };
-        let good = outcome(vec![vec![attempt(true, &[])], vec![attempt(false, &["busy"]), attempt(true, &[])]]);
+        let good =
+            outcome(vec![vec![attempt(true, &[])], vec![attempt(false, &["busy"]), attempt(true, &[])]]);
         write(&path, &good, &options).unwrap();
         let read = || serde_json::from_slice::<Remembered>(&std::fs::read(&path).unwrap()).unwrap();
         assert_eq!(read().words(&program), "passed 2 of 2 (short) on 2026-03-21, this build");

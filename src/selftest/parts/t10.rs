@@ -39,7 +39,11 @@ fn prove(bench: &mut Bench<'_>) -> Result<(), SelftestError> {
     let (mut plain, mut slow) = (Vec::new(), Vec::new());
     for round in 0..rounds {
         plain.push(median(bench, &format!("plain {}", 2 * round), "")?);
-        slow.push(median(bench, &format!("slower {round}"), &format!("[target]\nbundled = {{ fault = \"{DELAY}\" }}\n"))?);
+        slow.push(median(
+            bench,
+            &format!("slower {round}"),
+            &format!("[target]\nbundled = {{ fault = \"{DELAY}\" }}\n"),
+        )?);
         plain.push(median(bench, &format!("plain {}", 2 * round + 1), "")?);
     }
     let trials = |count, seed| Trials { pairs: PAIRS, count, seed };
@@ -54,7 +58,13 @@ fn prove(bench: &mut Bench<'_>) -> Result<(), SelftestError> {
     ));
     let found = against(&plain, &slow, &trials(FOUND.0, 2));
     bench.check(Check::holds(
-        format!("A/B: {} of {} trials over {} + {} runs alarm", found.hits, found.trials, plain.len(), slow.len()),
+        format!(
+            "A/B: {} of {} trials over {} + {} runs alarm",
+            found.hits,
+            found.trials,
+            plain.len(),
+            slow.len()
+        ),
         slowdown(&plain, &slow),
         percent(&found),
         format!("at least {:.0} %", FOUND.1 * 100.0),
@@ -74,7 +84,8 @@ fn against(plain: &[f64], slow: &[f64], trials: &Trials) -> Rate {
     let mut once = || {
         random.shuffle(&mut plain);
         random.shuffle(&mut slow);
-        let pairs: Vec<(f64, f64)> = plain.iter().copied().zip(slow.iter().copied()).take(trials.pairs).collect();
+        let pairs: Vec<(f64, f64)> =
+            plain.iter().copied().zip(slow.iter().copied()).take(trials.pairs).collect();
         alarms(&pairs)
     };
     Rate { hits: (0..trials.count).filter(|_| once()).count(), trials: trials.count }

@@ -148,7 +148,7 @@ clients = {}
 connect = "100ms"
 warmup = "600ms"
 measure = "{measure}"
-drain = "1s"
+drain = "1200ms"
 [[case]]
 name = "all transports"
 {groups}"#,

@@ -61,7 +61,8 @@ fn prove(bench: &mut Bench<'_>) -> Result<(), SelftestError> {
         }
         std::fs::write(&certificate, &relay.certificate).map_err(fail("write a certificate"))?;
         let measure = bench.depth().pick("600ms", "3s");
-        let ran = bench.play(&label, &scenario(way, &relay, &certificate.display().to_string(), measure)?);
+        let text = scenario(way, &relay, &certificate.display().to_string(), measure)?;
+        let ran = bench.play(&label, &text);
         // It has been read by now; best effort.
         let _ = std::fs::remove_file(&certificate);
         let counts = settled(&mut relay).map_err(fail("ask the relay"))?;
@@ -90,7 +91,7 @@ clients = {CLIENTS}
 connect = "100ms"
 warmup = "0s"
 measure = "{measure}"
-drain = "400ms"
+drain = "1100ms"
 [[case]]
 name = "{}"
 secure = {}

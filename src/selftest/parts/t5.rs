@@ -7,12 +7,8 @@ use crate::selftest::check::{Check, show};
 use crate::selftest::part::Part;
 use hdrhistogram::Histogram;
 
-pub(in crate::selftest) static PART: Part = Part {
-    key: "T5",
-    title: "polling is uniform over its period",
-    rules: &[6],
-    work: prove,
-};
+pub(in crate::selftest) static PART: Part =
+    Part { key: "T5", title: "polling is uniform over its period", rules: &[6], work: prove };
 
 /// Kolmogorov's bound of `sqrt(n) D` at alpha 0.001.
 const KS_BOUND: f64 = 1.95;
@@ -74,6 +70,8 @@ struct Feed {
 impl Feed {
     fn scenario(&self, seconds: u32) -> String {
         let Feed { arrivals, clients, rate, every_ms } = self;
+        // A poller must have asked once more after the last message.
+        let drain_ms = every_ms + 1_000;
         format!(
             r#"
 [publish]
@@ -86,7 +84,7 @@ clients = {clients}
 connect = "300ms"
 warmup = "{every_ms}ms"
 measure = "{seconds}s"
-drain = "{every_ms}ms"
+drain = "{drain_ms}ms"
 [[case]]
 name = "poll"
 poll = {{ get = "/poll/${{channel}}", every = "{every_ms}ms" }}

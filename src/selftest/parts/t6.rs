@@ -7,12 +7,8 @@ use crate::selftest::check::Check;
 use crate::selftest::exact::{arrivals_in_gaps, gap_share};
 use crate::selftest::part::Part;
 
-pub(in crate::selftest) static PART: Part = Part {
-    key: "T6",
-    title: "the gap of long polling is seen as it is",
-    rules: &[6, 11],
-    work: prove,
-};
+pub(in crate::selftest) static PART: Part =
+    Part { key: "T6", title: "the gap of long polling is seen as it is", rules: &[6, 11], work: prove };
 
 /// The gap, milliseconds; with transport it is some tenths of one longer.
 const GAP_MS: u32 = 40;

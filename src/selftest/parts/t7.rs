@@ -13,12 +13,8 @@ use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-pub(in crate::selftest) static PART: Part = Part {
-    key: "T7",
-    title: "a wrong clock is found within its own bound",
-    rules: &[7],
-    work: prove,
-};
+pub(in crate::selftest) static PART: Part =
+    Part { key: "T7", title: "a wrong clock is found within its own bound", rules: &[7], work: prove };
 
 /// What the server's clock is ahead, nanoseconds.
 const AHEAD_NS: f64 = 50e6;
@@ -56,7 +52,12 @@ fn prove(bench: &mut Bench<'_>) -> Result<(), SelftestError> {
     for (name, at) in [("first", first), ("last", last)] {
         let truth = AHEAD_NS + (at - origin.0 as f64) * DRIFT_PPM / 1e6;
         let found = fitted.offset_at_ns(at);
-        bench.check(Check::time(format!("offset at the {name} exchange"), truth, Some(found), fitted.epsilon_ns));
+        bench.check(Check::time(
+            format!("offset at the {name} exchange"),
+            truth,
+            Some(found),
+            fitted.epsilon_ns,
+        ));
     }
     // Both ends of the line may be off by the bound, each to its side.
     let allowed = 2.0 * fitted.epsilon_ns / (last - first) * 1e6;

@@ -38,7 +38,8 @@ fn cpu(bench: &mut Bench<'_>) -> Result<(), SelftestError> {
     let burning = bench.play("burning", &scenario(&fault(&format!("burn {BURNT}")), 20, "200ms", measure))?;
     let waited = waited(&burning.detail);
     if waited > WAITED {
-        bench.spoil("burning", &format!("the target waited {:.1} % of the time for its core", waited * 100.0));
+        bench
+            .spoil("burning", &format!("the target waited {:.1} % of the time for its core", waited * 100.0));
     }
     let share = |ran: &Ran| ran.run.target_cost.as_ref().map(|c| c.cpu_share);
     let measured = share(&burning).zip(share(&idle)).map(|(with, without)| with - without);
@@ -84,7 +85,8 @@ fn memory(bench: &mut Bench<'_>) -> Result<(), SelftestError> {
 fn bytes(bench: &mut Bench<'_>, name: &str, target: &str, clients: u32) -> Result<(f64, f64), SelftestError> {
     let ran = bench.play(name, &scenario(target, clients, "500ms", "200ms"))?;
     let rows = ran.detail.cost.iter().filter(|r| r.of == "target" && r.phase == "measure");
-    let pss = rows.filter_map(|r| r.pss_bytes).next_back().ok_or(SelftestError::Missing("the target's memory"))?;
+    let pss =
+        rows.filter_map(|r| r.pss_bytes).next_back().ok_or(SelftestError::Missing("the target's memory"))?;
     Ok((f64::from(clients), pss as f64))
 }
 

@@ -7,8 +7,8 @@ use std::cell::Cell;
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -126,13 +126,7 @@ async fn carry(client: TcpStream, to: SocketAddr, shared: &Shared, timer: &Timer
     let kind = if first.starts_with(PUBLISH) { &shared.publishers } else { &shared.subscribers };
     kind.connections.fetch_add(1, Relaxed);
     kind.open.fetch_add(1, Relaxed);
-    let line = Line {
-        shared,
-        timer,
-        kind,
-        long_poll: first.starts_with(LONG_POLL),
-        answered: Rc::default(),
-    };
+    let line = Line { shared, timer, kind, long_poll: first.starts_with(LONG_POLL), answered: Rc::default() };
     let carried = line.carry((from_client, to_client), to, buffer, n).await;
     kind.open.fetch_sub(1, Relaxed);
     carried
@@ -186,11 +180,7 @@ impl Line<'_> {
         }
     }
 
-    async fn down(
-        &self,
-        mut from: OwnedReadHalf,
-        to: &tokio::sync::Mutex<OwnedWriteHalf>,
-    ) -> io::Result<()> {
+    async fn down(&self, mut from: OwnedReadHalf, to: &tokio::sync::Mutex<OwnedWriteHalf>) -> io::Result<()> {
         let mut buffer = vec![0; 64 * 1024];
         let publishes = std::ptr::eq(self.kind, &self.shared.publishers);
         loop {
