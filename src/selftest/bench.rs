@@ -8,7 +8,7 @@ use crate::engine::{self, EngineError, Interrupt, Observer, Progress};
 use crate::model::Nanos;
 use crate::pace::{Schedule, Spacing};
 use crate::record::Timing;
-use crate::result::{Folder, LatencyInterval, Results, RunDetail, RunResult};
+use crate::result::{Folder, Results, RunDetail, RunResult};
 use crate::scenario::{self, Arrivals, Channels, Overrides, RunPlan};
 use hdrhistogram::Histogram;
 use std::path::{Path, PathBuf};
@@ -35,17 +35,8 @@ pub(super) struct Ran {
 
 /// All delivery times of a run, from its seconds.
 pub(super) fn delivery(detail: &RunDetail) -> Histogram<u64> {
-    merged(detail, |interval| &interval.delivery)
-}
-
-/// The same from the actual send.
-pub(super) fn delivery_from_send(detail: &RunDetail) -> Histogram<u64> {
-    merged(detail, |interval| &interval.delivery_from_send)
-}
-
-fn merged(detail: &RunDetail, of: fn(&LatencyInterval) -> &Histogram<u64>) -> Histogram<u64> {
     let mut all = Timing::empty_histogram();
-    detail.latency.iter().for_each(|i| all.add(of(i)).expect("all histograms have the same bounds"));
+    detail.latency.iter().for_each(|i| all.add(&i.delivery).expect("all histograms have the same bounds"));
     all
 }
 

@@ -1,6 +1,5 @@
 //! One line of proof: what was injected, what was measured, the bound, and whether it holds.
 
-use crate::model::Nanos;
 use serde::Serialize;
 
 /// One comparison of what went in with what came out.
@@ -97,11 +96,6 @@ pub(super) fn show(ns: f64) -> String {
         a if a >= 1e6 => format!("{:.3} ms", ns / 1e6),
         _ => format!("{:.1} us", ns / 1e3),
     }
-}
-
-/// A time in `Nanos` for people.
-pub(super) fn show_nanos(time: Nanos) -> String {
-    show(time.0 as f64)
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ pub struct Part {
 
 /// All parts in their order.
 pub static PARTS: &[&Part] = &[
-    // t1
+    &parts::t1::PART,
     &parts::t2::PART,
     &parts::t3::PART,
     &parts::t4::PART,

@@ -80,11 +80,6 @@ impl Started {
         stdin.write_all(b"counts\n")?;
         Ok(serde_json::from_str(&self.line()?)?)
     }
-
-    /// Its process id.
-    pub(super) fn id(&self) -> u32 {
-        self.child.id()
-    }
 }
 
 impl Drop for Started {

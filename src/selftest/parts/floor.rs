@@ -1,7 +1,7 @@
 //! What transport adds to a delay: measured by runs without one.
 
+use crate::analysis::describe::{self, quantile};
 use crate::selftest::bench::{Ran, delivery};
-use crate::selftest::exact::{mean, quantile};
 
 /// So many sums stand for all pairs of a draw and a floor time.
 const SUMS: usize = 400_000;
@@ -25,7 +25,7 @@ impl Floor {
 
     /// The mean.
     pub(in crate::selftest) fn mean(&self) -> f64 {
-        mean(&self.0)
+        describe::mean(&self.0).unwrap_or(f64::NAN)
     }
 
     /// The quantile `q` of draw + floor, over pairs of both, independent of one another. The pairs are

@@ -1,7 +1,7 @@
 //! The parts: one file each, and what several of them share.
 
 mod floor;
-// pub(super) mod t1;
+pub(super) mod t1;
 pub(super) mod t10;
 pub(super) mod t2;
 pub(super) mod t3;

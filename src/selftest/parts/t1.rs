@@ -4,19 +4,16 @@
 //! is computed, and only the difference to it is held against the bound.
 
 use super::floor::Floor;
+use crate::analysis::describe::{mean, quantile};
+use crate::analysis::lindley::response_times;
 use crate::selftest::SelftestError;
 use crate::selftest::bench::{Bench, Ran, channels};
 use crate::selftest::check::{Check, show};
-use crate::selftest::exact::{lindley, mean, quantile};
 use crate::selftest::part::Part;
 use crate::server::Fault;
 
-pub(in crate::selftest) static PART: Part = Part {
-    key: "T1",
-    title: "known delays come out as they went in",
-    rules: &[1, 2, 13, 25],
-    work: prove,
-};
+pub(in crate::selftest) static PART: Part =
+    Part { key: "T1", title: "known delays come out as they went in", rules: &[1, 2, 13, 25], work: prove };
 
 /// The delays that are injected, with a name.
 const DELAYS: [(&str, &str); 3] = [
@@ -123,7 +120,12 @@ fn delays(bench: &mut Bench<'_>, name: &str, fault: &str, ran: &Ran, floor: &Flo
         // What the floor adds at this quantile.
         let added = floor.under(&draws, q) - injected;
         let less = measured.map(|m| m as f64 - added);
-        bench.check(Check::time(format!("{name}: {label} (floor {})", show(added)), injected, less, allowed(injected)));
+        bench.check(Check::time(
+            format!("{name}: {label} (floor {})", show(added)),
+            injected,
+            less,
+            allowed(injected),
+        ));
     }
 }
 
@@ -136,12 +138,12 @@ fn one_worker(bench: &mut Bench<'_>, ran: &Ran, floor: &Floor) {
     for (channel, sent) in ran.sent() {
         let arrivals: Vec<f64> = sent.iter().map(|s| s.due.0 as f64).collect();
         let services: Vec<f64> = sent.iter().map(|s| service.of(&channel, s.number).0 as f64).collect();
-        let of_channel = lindley(&arrivals, &services);
+        let of_channel = response_times(&arrivals, &services);
         times.extend(of_channel.into_iter().zip(&sent).filter(|(_, s)| s.measured).map(|(t, _)| t));
     }
     let told = &ran.run.delivery;
     bench.check(Check::count("one worker: messages", times.len() as u64, told.count));
-    let injected = mean(&times);
+    let injected = mean(&times).unwrap_or(f64::NAN);
     let less = told.mean_ns.map(|m| m - floor.mean());
     bench.check(Check::time("one worker at 80 %: mean (Lindley)", injected, less, injected * 0.01 + 1e5));
     let injected = quantile(&times, 0.99).unwrap_or(f64::NAN);

@@ -9,11 +9,11 @@
 
 use crate::analysis::calibrate::{Rate, Trials, rate};
 use crate::analysis::decide::detectable_paired;
+use crate::analysis::describe::quantile;
 use crate::analysis::paired::compare;
 use crate::selftest::SelftestError;
 use crate::selftest::bench::{Bench, channels};
 use crate::selftest::check::Check;
-use crate::selftest::exact::quantile;
 use crate::selftest::part::Part;
 
 pub(in crate::selftest) static PART: Part = Part {

@@ -2,13 +2,13 @@
 //! once the generator itself is stopped: there messages are sent late, so the figure from the actual
 //! send hides the gap, and the one from the intended send must not.
 
+use crate::analysis::formulas::freeze_quantile;
 use crate::clock::{Clock, sleep_blocking};
 use crate::model::Nanos;
 use crate::result::{Results, RunDetail, RunResult};
 use crate::selftest::SelftestError;
 use crate::selftest::bench::{Bench, channels, delivery};
 use crate::selftest::check::{Check, show};
-use crate::selftest::exact::freeze_quantile;
 use crate::selftest::part::Part;
 use rustix::process::{Pid, Signal, kill_process};
 use std::process::{Child, Command, Stdio};
@@ -68,7 +68,7 @@ fn quantiles(bench: &mut Bench<'_>, what: &str, freeze_s: f64, window_s: f64, ra
     let (run, detail) = ran;
     let told = [Some(delivery(detail).value_at_quantile(0.95)), run.delivery.p99_ns, run.delivery.p999_ns];
     for ((name, q), measured) in [("p95", 0.95), ("p99", 0.99), ("p99.9", 0.999)].into_iter().zip(told) {
-        let want = freeze_quantile(freeze_s, window_s, q).unwrap_or(f64::NAN) * 1e9;
+        let want = freeze_quantile(q, freeze_s, window_s, 0.0) * 1e9;
         let what = format!("{what} for {freeze_s:.3} s: {name} (F5)");
         bench.check(Check::time(what, want, measured.map(|m| m as f64), want * ALLOWED));
     }

@@ -2,13 +2,13 @@
 //! and withholds is known to the message; what fails fast makes nothing look fast; percentiles are
 //! those of all samples together.
 
+use crate::analysis::describe::quantile;
 use crate::model::Nanos;
 use crate::record::Timing;
 use crate::result::{GroupResult, Quantiles, RunResult};
 use crate::selftest::SelftestError;
 use crate::selftest::bench::{Bench, Ran, Sent, channels};
 use crate::selftest::check::{Check, show};
-use crate::selftest::exact::quantile;
 use crate::selftest::part::Part;
 use crate::selftest::relay::Counts;
 

@@ -1,6 +1,7 @@
 //! T5: a poller's delivery time is uniform over its period (F1), because phases are random and due
 //! times are not locked to polls. And a feed that is locked to its polls is told apart.
 
+use crate::analysis::ks::{self, BOUND_01_PERCENT};
 use crate::selftest::SelftestError;
 use crate::selftest::bench::{Bench, delivery};
 use crate::selftest::check::{Check, show};
@@ -10,8 +11,6 @@ use hdrhistogram::Histogram;
 pub(in crate::selftest) static PART: Part =
     Part { key: "T5", title: "polling is uniform over its period", rules: &[6], work: prove };
 
-/// Kolmogorov's bound of `sqrt(n) D` at alpha 0.001.
-const KS_BOUND: f64 = 1.95;
 /// Least samples.
 const LEAST: u64 = 10_000;
 /// The polling period: more than 100 times what jitter there is.
@@ -35,8 +34,8 @@ fn prove(bench: &mut Bench<'_>) -> Result<(), SelftestError> {
         "KS against U(0, P), above the least",
         format!("U(0, {})", show(period_ns)),
         format!("sqrt(n) D = {distance:.2}"),
-        format!("below {KS_BOUND} (alpha 0.001)"),
-        distance < KS_BOUND,
+        format!("below {BOUND_01_PERCENT} (alpha 0.001)"),
+        distance < BOUND_01_PERCENT,
     ));
     let mean = ran.run.delivery.mean_ns.map(|m| m - floor);
     bench.check(Check::time("mean, above the least", period_ns / 2.0, mean, period_ns * 0.01));
@@ -53,8 +52,8 @@ fn locked(bench: &mut Bench<'_>) -> Result<(), SelftestError> {
         "a feed locked to its polls is told apart",
         "one message each poll",
         format!("sqrt(n) D = {distance:.2}"),
-        format!("above {KS_BOUND}"),
-        distance > KS_BOUND,
+        format!("above {BOUND_01_PERCENT}"),
+        distance > BOUND_01_PERCENT,
     ));
     Ok(())
 }
@@ -94,18 +93,10 @@ poll = {{ get = "/poll/${{channel}}", every = "{every_ms}ms" }}
 }
 
 /// Kolmogorov's `sqrt(n) D` of times above `floor` against the uniform distribution up to `period`,
-/// both nanoseconds. The steps of the histogram, 0.1 %, add that much to D at most.
+/// both nanoseconds.
 fn kolmogorov(times: &Histogram<u64>, floor: f64, period: f64) -> f64 {
-    let n = times.len() as f64;
-    let uniform = |t: u64| ((t as f64 - floor) / period).clamp(0.0, 1.0);
-    let (mut seen, mut far) = (0.0, 0.0_f64);
-    for step in times.iter_recorded() {
-        let value = step.value_iterated_to();
-        far = far.max((seen - uniform(times.lowest_equivalent(value))).abs());
-        seen += step.count_since_last_iteration() as f64 / n;
-        far = far.max((seen - uniform(value)).abs());
-    }
-    far * n.sqrt()
+    let bins = times.iter_recorded().map(|b| (b.value_iterated_to() as f64, b.count_since_last_iteration()));
+    ks::of_bins(bins, |t| ((t - floor) / period).clamp(0.0, 1.0)).map_or(f64::NAN, |found| found.scaled())
 }
 
 #[cfg(test)]
@@ -122,7 +113,9 @@ mod tests {
             kolmogorov(&times, 0.0, 1e8)
         };
         let even = of(|u| u);
-        assert!(even > 0.3 && even < KS_BOUND, "{even}");
-        assert!(of(|u| u * 0.97) > KS_BOUND && of(|u| u * u) > KS_BOUND && of(|_| 0.5) > 20.0);
+        assert!(even > 0.3 && even < BOUND_01_PERCENT, "{even}");
+        assert!(
+            of(|u| u * 0.97) > BOUND_01_PERCENT && of(|u| u * u) > BOUND_01_PERCENT && of(|_| 0.5) > 20.0
+        );
     }
 }

@@ -1,10 +1,11 @@
 //! T6: what arrives while no long poll is held waits for the next one (F3). A relay holds each new
 //! poll back so long after an answer, so the gap is known and dwarfs the transport.
 
+use crate::analysis::formulas::long_poll_gap_share;
 use crate::selftest::SelftestError;
 use crate::selftest::bench::{Bench, Ran, channels, delivery};
 use crate::selftest::check::Check;
-use crate::selftest::exact::{arrivals_in_gaps, gap_share};
+use crate::selftest::exact::arrivals_in_gaps;
 use crate::selftest::part::Part;
 
 pub(in crate::selftest) static PART: Part =
@@ -28,7 +29,7 @@ fn prove(bench: &mut Bench<'_>) -> Result<(), SelftestError> {
     bench.check(Check::count("lost", 0, ran.run.ledger.lost));
     let gap_s = f64::from(GAP_MS) / 1e3;
     let seen = share_that_waited(&ran, gap_s);
-    let formula = gap_share(f64::from(RATE), gap_s);
+    let formula = long_poll_gap_share(f64::from(RATE), gap_s);
     let within = |v: f64| v * ALLOWED;
     bench.check(Check::number("share in the gap (F3)", (formula, seen), within(formula), (4, "")));
     let exact = recursion(&ran, gap_s);
