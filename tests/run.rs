@@ -3,8 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 #![expect(clippy::disallowed_methods, reason = "tests of the whole program are outside of its clock")]
 
+#[path = "support/accept.rs"]
+mod accept;
 mod support;
 
+use accept::{head, upgraded};
 use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -260,27 +263,6 @@ fn half_bad(bad: fn(&mut TcpStream, &str)) -> String {
         }
     });
     address
-}
-
-fn head(stream: &mut TcpStream) -> Option<String> {
-    let mut head = Vec::new();
-    let mut byte = [0];
-    while !head.ends_with(b"\r\n\r\n") {
-        stream.read_exact(&mut byte).ok()?;
-        head.push(byte[0]);
-    }
-    String::from_utf8(head).ok()
-}
-
-fn upgraded(head: &str) -> String {
-    let key = head
-        .lines()
-        .find_map(|l| l.split_once(':').filter(|(n, _)| n.eq_ignore_ascii_case("sec-websocket-key")));
-    let key = key.map(|(_, v)| v.trim()).unwrap_or_default();
-    let accept = tokio_tungstenite::tungstenite::handshake::derive_accept_key(key.as_bytes());
-    format!(
-        "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-accept: {accept}\r\n\r\n"
-    )
 }
 
 fn frames(stream: &mut TcpStream, head: &str, bytes: &[u8]) {

@@ -207,5 +207,6 @@ fn conclude(summary: &mut Summary, plan: &Plan, interrupted: bool) {
     }
     summary.reasons = reasons;
     let slo = |(i, run)| crate::result::evaluate(&plan.slo, i, run);
+    summary.claims = crate::result::held(&plan.claims, &summary.runs);
     summary.slo = summary.runs.iter().enumerate().flat_map(slo).collect();
 }

@@ -216,14 +216,18 @@ fn bundled(
 fn flags(spec: &BundledSpec, secure: bool) -> Vec<String> {
     // Whole milliseconds: the plan holds no others.
     let ms = |d: Nanos| format!("{}ms", d.0 / Nanos::from_millis(1).0);
+    let faults = spec.faults.iter().map(|fault| ("--fault", Some(fault.clone())));
     let all = [
         ("--tls-listen", secure.then(|| "127.0.0.1:0".to_owned())),
-        ("--fault", spec.fault.clone()),
         ("--ping", spec.ping.map(ms)),
         ("--hold", spec.hold.map(ms)),
         ("--history", spec.history.map(|n| n.to_string())),
     ];
-    all.into_iter().filter_map(|(flag, value)| Some([flag.to_owned(), value?])).flatten().collect()
+    all.into_iter()
+        .chain(faults)
+        .filter_map(|(flag, value)| Some([flag.to_owned(), value?]))
+        .flatten()
+        .collect()
 }
 
 fn certificate_is_there(said: &str) -> bool {
@@ -280,13 +284,14 @@ mod tests {
     fn options_become_flags_and_what_is_left_out_is_left_out() {
         assert_eq!(flags(&BundledSpec::default(), false), Vec::<String>::new());
         let spec = BundledSpec {
-            fault: Some("restart at 5s".into()),
+            faults: vec!["restart at 5s for 1s".into(), "drop every 7".into()],
             ping: Some(Nanos::ZERO),
             hold: Some(Nanos::from_millis(1500)),
             history: Some(7),
             ..BundledSpec::default()
         };
-        let want = "--tls-listen 127.0.0.1:0 --fault restart at 5s --ping 0ms --hold 1500ms --history 7";
+        let want = "--tls-listen 127.0.0.1:0 --ping 0ms --hold 1500ms --history 7 \
+                    --fault restart at 5s for 1s --fault drop every 7";
         assert_eq!(flags(&spec, true).join(" "), want);
     }
 }

@@ -23,6 +23,7 @@ pub(super) fn render(summary: &Summary, style: &Style) -> String {
         list("", story.absences.iter().map(|a| format!("“-” {}", escaped(a)))),
         verdicts(&story),
         objectives(&story),
+        claims(&story),
         failures(&story),
         list("Returns", story.returns.iter().map(|r| escaped(r))),
         groups(&story),
@@ -88,11 +89,7 @@ fn verdicts(story: &Story) -> String {
 
 fn objectives(story: &Story) -> String {
     let item = |o: &super::objective::ObjectiveLine| {
-        let class = match o.met {
-            Some(true) => "valid",
-            Some(false) => "invalid",
-            None => "suspect",
-        };
+        let class = met_class(o.met);
         let wanted = escaped(&format!("{} {}", o.key, o.objective));
         format!(
             "<b class=\"{class}\">{}</b> <code>{wanted}</code> {}: {}",
@@ -102,6 +99,23 @@ fn objectives(story: &Story) -> String {
         )
     };
     list("Objectives", story.objectives.iter().map(item))
+}
+
+fn claims(story: &Story) -> String {
+    let item = |c: &super::objective::ObjectiveLine| {
+        let class = met_class(c.met);
+        let number = escaped(&format!("{}: {}, wanted {}", c.label, c.measured, c.objective));
+        format!("<b class=\"{class}\">{}</b> {}<br>{number}", c.words, escaped(&c.key))
+    };
+    list("Claims (on this target, with this load)", story.claims.iter().map(item))
+}
+
+fn met_class(met: Option<bool>) -> &'static str {
+    match met {
+        Some(true) => "valid",
+        Some(false) => "invalid",
+        None => "suspect",
+    }
 }
 
 fn failures(story: &Story) -> String {

@@ -20,6 +20,7 @@ pub(super) fn render(summary: &Summary, style: &Style) -> String {
     ));
     out.push_str(&verdicts(&story));
     out.push_str(&objectives(&story));
+    out.push_str(&claims(&story));
     out.push_str(&failures(&story));
     out.push_str(&list("**Returns**\n\n", &story.returns.iter().map(|r| escaped(r)).collect::<Vec<_>>()));
     out.push_str(&groups(&story));
@@ -80,6 +81,17 @@ fn objectives(story: &Story) -> String {
         format!("{words} `{} {}` {}: {}", o.key, o.objective, escaped(&o.label), o.measured)
     };
     list("**Objectives**\n\n", &story.objectives.iter().map(line).collect::<Vec<_>>())
+}
+
+fn claims(story: &Story) -> String {
+    let line = |c: &super::objective::ObjectiveLine| {
+        let number = escaped(&format!("{}: {}, wanted {}", c.label, c.measured, c.objective));
+        format!("**{}**: {} ({number})", c.words, escaped(&c.key))
+    };
+    list(
+        "**Claims** (on this target, with this load)\n\n",
+        &story.claims.iter().map(line).collect::<Vec<_>>(),
+    )
 }
 
 fn failures(story: &Story) -> String {

@@ -16,6 +16,7 @@ pub(super) struct Story {
     pub(super) verdicts: Vec<VerdictLine>,
     /// One for each objective and row.
     pub(super) objectives: Vec<ObjectiveLine>,
+    pub(super) claims: Vec<ObjectiveLine>,
     /// One for each class that occurred.
     pub(super) failures: Vec<FailureLine>,
     /// How clients came back, one for each row where any had to.
@@ -58,6 +59,7 @@ impl Story {
             feed: feed(summary),
             verdicts: rows.iter().zip(&labels).map(|(r, l)| verdict(r, l)).collect(),
             objectives: objective::lines(summary, rows, &labels),
+            claims: super::claim::lines(summary),
             failures: failures(rows, &labels),
             returns: lives::returns(rows, &labels),
             groups: lives::groups(rows, &labels),

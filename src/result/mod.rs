@@ -1,6 +1,7 @@
 //! Run results: their schema, writing and reading. Knows nothing of how they were got.
 
 mod charts;
+mod claims;
 mod error;
 mod finite;
 mod folder;
@@ -17,6 +18,7 @@ mod summary;
 mod told;
 
 pub use charts::{Chart, read_charts};
+pub use claims::{ClaimResult, Holds, held};
 pub use error::ResultError;
 pub use folder::Folder;
 pub use interval::Interval;

@@ -20,7 +20,7 @@ pub enum Unit {
 
 impl Unit {
     /// A bound, which for every time is in nanoseconds, in the metric's own unit.
-    fn of_bound(self, bound: f64) -> f64 {
+    pub(super) fn of_bound(self, bound: f64) -> f64 {
         if self == Unit::CpuMicros { bound / 1e3 } else { bound }
     }
 }
@@ -62,6 +62,42 @@ pub static METRICS: &[Metric] = &[
     },
 ];
 
+/// Keys that a claim may name beside those above.
+pub(super) static CLAIM_ONLY: &[Metric] = &[
+    Metric { key: "empty_poll_share", unit: Unit::Ratio, of: |r| over(r.polls.empty, r.polls.sent) },
+    Metric { key: "header_bytes_per_poll", unit: Unit::Bytes, of: |r| over(r.bytes.headers, r.polls.sent) },
+    Metric { key: "headers_to_payload", unit: Unit::Ratio, of: |r| over(r.bytes.headers, r.bytes.payload) },
+    Metric {
+        key: "overhead_bytes_per_message",
+        unit: Unit::Bytes,
+        of: |r| over(r.bytes.framing + r.bytes.headers + r.bytes.tls, r.bytes.messages),
+    },
+    Metric {
+        key: "descriptors_per_client",
+        unit: Unit::Ratio,
+        of: |r| over(r.target_cost.as_ref()?.descriptors_max, u64::from(r.clients)),
+    },
+    // A cut session that its client knows of has failed; a client that does not know waits for ever.
+    Metric {
+        key: "cuts_told_share",
+        unit: Unit::Ratio,
+        of: |r| over(failed_sessions(r), u64::from(r.clients)),
+    },
+    Metric {
+        key: "came_back_share",
+        unit: Unit::Ratio,
+        of: |r| over(r.reconnects.count, failed_sessions(r)),
+    },
+];
+
+fn over(a: u64, b: u64) -> Option<f64> {
+    (b > 0).then(|| a as f64 / b as f64)
+}
+
+fn failed_sessions(run: &RunResult) -> u64 {
+    run.operations.get("session").map_or(0, |sessions| sessions.failed)
+}
+
 /// Where nothing was owed, that nothing is missing proves nothing.
 fn owed(run: &RunResult, count: u64) -> Option<f64> {
     (run.ledger.expected > 0).then_some(count as f64)
@@ -91,7 +127,7 @@ fn nanos(value: Option<u64>) -> Option<f64> {
 
 /// The metric with this key.
 pub fn metric(key: &str) -> Option<&'static Metric> {
-    METRICS.iter().find(|m| m.key == key)
+    METRICS.iter().chain(CLAIM_ONLY).find(|m| m.key == key)
 }
 
 /// Holds each objective against run number `index`, in the order of `objectives`.

@@ -5,7 +5,7 @@
 
 use super::paid::{Generator, TargetCost};
 use super::told::{Receivers, Spread};
-use super::{CloseDetail, GroupResult, Ledger, ReadyStates, Reconnects, Stages, finite};
+use super::{ClaimResult, CloseDetail, GroupResult, Ledger, ReadyStates, Reconnects, Stages, finite};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -43,6 +43,8 @@ pub struct Summary {
     pub partial: bool,
     /// Objectives, in the scenario's order.
     pub slo: Vec<SloResult>,
+    /// Claims, in the scenario's order.
+    pub claims: Vec<ClaimResult>,
     /// The runs in the order in which they were done.
     pub runs: Vec<RunResult>,
 }

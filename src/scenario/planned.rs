@@ -50,6 +50,7 @@ impl Plan {
             "title": self.title,
             "seed": self.seed,
             "target": target(&self.target),
+            "claims": self.claims.iter().map(|c| json!({"says": c.says, "case": c.case, "against": c.against, "metric": c.holds.key, "holds": c.holds.text})).collect::<Vec<_>>(),
             "slo": self.slo.iter().map(|o| json!({"key": o.key, "text": o.text, "bound": o.bound})).collect::<Vec<_>>(),
             "notes": self.notes,
             "runs": self.runs.iter().map(run).collect::<Vec<_>>(),
@@ -63,7 +64,7 @@ fn target(target: &TargetPlan) -> Value {
     match target {
         TargetPlan::Bundled(spec) if *spec == BundledSpec::default() => json!("bundled"),
         TargetPlan::Bundled(spec) => json!({"bundled": {
-            "fault": spec.fault,
+            "fault": spec.faults,
             "ping_ns": spec.ping.map(|d| d.0),
             "hold_ns": spec.hold.map(|d| d.0),
             "history": spec.history,

@@ -195,7 +195,7 @@ tls = { ca = "ca.pem", cert = "me.pem", key = "me.key", server_name = "other.exa
         "bundled = { fault = \"restart at 5s\", ping = \"0s\", history = 5 }\ntls = { resumption = true }";
     let plan = plan_of(&with(bundled, "secure = true"), &Overrides::default());
     let want = BundledSpec {
-        fault: Some("restart at 5s".into()),
+        faults: vec!["restart at 5s".into()],
         ping: Some(Nanos::ZERO),
         hold: None,
         history: Some(5),
@@ -203,6 +203,9 @@ tls = { ca = "ca.pem", cert = "me.pem", key = "me.key", server_name = "other.exa
     };
     assert_eq!(plan.target, TargetPlan::Bundled(want));
     assert_eq!(plan.to_json()["target"]["bundled"]["history"], 5);
+    let two = "bundled = { fault = [\"delay 5ms\", \"drop every 7\"] }";
+    let planned = plan_of(&with(two, ""), &Overrides::default()).to_json();
+    assert_eq!(planned["target"]["bundled"]["fault"], serde_json::json!(["delay 5ms", "drop every 7"]));
     let other = Overrides { target: Some("https://127.0.0.1:1".into()), ..Overrides::default() };
     assert!(
         matches!(plan_of(&with(bundled, ""), &other).target, TargetPlan::External { base, .. } if base.tls)

@@ -145,19 +145,24 @@ fn not_one(names: &[&str], at: &KeyPath, r: &mut Report<'_>) {
     }
 }
 
+/// What both pull transports ask for, from tables that have the same keys; and where the template of
+/// the path stands.
+macro_rules! pull {
+    ($p:ident, $at:ident, $r:ident) => {{
+        let Request { method, path, body, template_at } =
+            request($p.get.as_deref(), $p.post.as_deref(), $p.body.as_deref(), $at, $r);
+        let cursor = cursor::lower($p.cursor.as_ref(), &$at.key("cursor"), $r);
+        let status = $p.status.clone().unwrap_or_else(|| vec![200]);
+        let empty = empty($p.empty.as_ref(), $p.status.as_ref(), $at, $r);
+        (PullSpec { method, body, path, cursor, status, empty }, template_at)
+    }};
+}
+
 fn poll(p: &Poll, at: &KeyPath, r: &mut Report<'_>) -> (CarrierSpec, KeyPath) {
     let every = nonzero(p.every.as_ref(), Nanos::SECOND, &at.key("every"), r);
-    let Request { method, path, body, template_at } =
-        request(p.get.as_deref(), p.post.as_deref(), p.body.as_deref(), at, r);
+    let (pull, template_at) = pull!(p, at, r);
     let spec = PollSpec {
-        pull: PullSpec {
-            method,
-            body,
-            path,
-            cursor: cursor::lower(p.cursor.as_ref(), &at.key("cursor"), r),
-            status: p.status.clone().unwrap_or_else(|| vec![200]),
-            empty: empty(p.empty.as_ref(), p.status.as_ref(), at, r),
-        },
+        pull,
         every,
         fixed_rate: p.pace != Some(Pace::FixedDelay),
         latest_value: p.endpoint == Some(Endpoint::Latest),
@@ -166,19 +171,8 @@ fn poll(p: &Poll, at: &KeyPath, r: &mut Report<'_>) -> (CarrierSpec, KeyPath) {
 }
 
 fn long_poll(p: &LongPoll, at: &KeyPath, r: &mut Report<'_>) -> (CarrierSpec, KeyPath) {
-    let Request { method, path, body, template_at } =
-        request(p.get.as_deref(), p.post.as_deref(), p.body.as_deref(), at, r);
-    let spec = LongPollSpec {
-        pull: PullSpec {
-            method,
-            body,
-            path,
-            cursor: cursor::lower(p.cursor.as_ref(), &at.key("cursor"), r),
-            status: p.status.clone().unwrap_or_else(|| vec![200]),
-            empty: empty(p.empty.as_ref(), p.status.as_ref(), at, r),
-        },
-        settle: p.settle.as_ref().map_or(Nanos::from_millis(300), |t| t.0),
-    };
+    let (pull, template_at) = pull!(p, at, r);
+    let spec = LongPollSpec { pull, settle: p.settle.as_ref().map_or(Nanos::from_millis(300), |t| t.0) };
     (CarrierSpec::LongPoll(spec), template_at)
 }
 

@@ -119,7 +119,7 @@ fn bundled_spec(target: &Target, bundled: &Bundled, r: &mut Report<'_>) -> Bundl
     }
     let at = |name| key("bundled").key(name);
     BundledSpec {
-        fault: bundled.fault.clone(),
+        faults: bundled.fault.as_ref().map(|f| f.0.clone()).unwrap_or_default(),
         ping: bundled
             .ping
             .as_ref()

@@ -3,6 +3,7 @@
 //! Plain values, all checked: the engine need not doubt them.
 
 mod carrier;
+mod claim;
 mod dialect;
 mod group;
 mod publish;
@@ -11,6 +12,7 @@ mod template;
 mod tls;
 
 pub use carrier::*;
+pub use claim::*;
 pub use dialect::*;
 pub use group::*;
 pub use publish::*;
@@ -41,6 +43,8 @@ pub struct Plan {
     pub runs: Vec<RunPlan>,
     /// The objectives; empty when there are none.
     pub slo: Vec<Objective>,
+    /// What the runs are held against beside; fails nothing.
+    pub claims: Vec<ClaimPlan>,
     /// What a person should know before it runs, in words (not errors).
     pub notes: Vec<String>,
     /// What came from the environment, so that it is shown nowhere.
@@ -83,8 +87,8 @@ impl TargetPlan {
 /// `[target] bundled = { ... }`: options of the bundled server. What is left out is its own default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BundledSpec {
-    /// What it does wrong on purpose, as its `--fault` reads it.
-    pub fault: Option<String>,
+    /// What it does wrong on purpose, as its `--fault` reads each.
+    pub faults: Vec<String>,
     /// How often it pings each WebSocket, whole milliseconds; zero: never.
     pub ping: Option<Nanos>,
     /// How long it holds a long poll, whole milliseconds.
@@ -260,6 +264,19 @@ pub enum Relation {
 }
 
 impl Relation {
+    /// The relation that `text` begins with, and the rest.
+    pub(in crate::scenario) fn split(text: &str) -> Option<(Relation, &str)> {
+        let signs = [
+            ("<=", Relation::AtMost),
+            ("<", Relation::Less),
+            ("==", Relation::Equal),
+            (">=", Relation::AtLeast),
+            (">", Relation::Greater),
+        ];
+        let (sign, relation) = signs.into_iter().find(|(sign, _)| text.starts_with(sign))?;
+        Some((relation, text[sign.len()..].trim_start()))
+    }
+
     /// Whether `value` keeps to `bound`.
     pub fn holds(self, value: f64, bound: f64) -> bool {
         match self {

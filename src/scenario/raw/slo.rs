@@ -84,15 +84,7 @@ pub(in crate::scenario) struct Bound<U> {
 
 impl<U> Bound<U> {
     fn split(text: &str, value: impl Fn(&str) -> Option<f64>) -> Option<Bound<U>> {
-        let signs = [
-            ("<=", Relation::AtMost),
-            ("<", Relation::Less),
-            ("==", Relation::Equal),
-            (">=", Relation::AtLeast),
-            (">", Relation::Greater),
-        ];
-        let (sign, relation) = signs.into_iter().find(|(sign, _)| text.starts_with(sign))?;
-        let rest = text[sign.len()..].trim_start();
+        let (relation, rest) = Relation::split(text)?;
         Some(Bound { text: text.to_owned(), relation, bound: value(rest)?, unit: PhantomData })
     }
 }

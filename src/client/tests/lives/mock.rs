@@ -1,11 +1,11 @@
 //! A mock target for clients over several sessions: each opening takes the next of a scripted list.
 
-use crate::client::tests::{START, TAG, ms};
+use crate::client::tests::{START, TAG, ms, workplace};
 use crate::client::{ClientState, VirtualClient, Workplace};
-use crate::clock::{Clock, Timer};
+use crate::clock::Clock;
 use crate::model::{Backoff, Failure, LifeSpec, Nanos, Op, ReconnectSpec, Stamp, Traffic};
 use crate::net::{Dialer, Endpoint, Memory};
-use crate::record::{ChannelFeed, Closed, Counts, Recorder, Snapshot, close_client};
+use crate::record::{ChannelFeed, Closed, Counts, Snapshot, close_client};
 use crate::transport::{Carrier, Closing, Event, LocalBoxFuture, Rhythm, Session, Sink, Unit, UnitKind};
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -265,21 +265,8 @@ pub(super) fn play(cast: Cast) -> Outcome {
         tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     tokio::task::LocalSet::new().block_on(&runtime, async {
         let clock = Clock::paused();
-        let place = Rc::new(Workplace {
-            timer: Timer::start(clock).unwrap(),
-            dialer: Rc::new(Dialer::new(clock)),
-            recorder: RefCell::new(Recorder::new(START..Nanos::MAX)),
-            tag: TAG,
-            payload_bytes: Stamp::LEN as u64,
-            latest_value: false,
-            echo: false,
-            follow: None,
-            close_codes: true,
-            life: cast.life,
-            reconnect: cast.reconnect,
-            connect_timeout: ms(500),
-            request_timeout: Nanos::SECOND * 5,
-        });
+        let (life, reconnect, connect_timeout) = (cast.life, cast.reconnect, ms(500));
+        let place = Rc::new(Workplace { life, reconnect, connect_timeout, ..workplace(clock) });
         let state = Rc::new(ClientState::default());
         let log = Rc::new(RefCell::new(Vec::new()));
         let carrier = Rc::new(Stages {
