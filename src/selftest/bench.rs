@@ -179,6 +179,12 @@ impl<'a> Bench<'a> {
         if self.interrupt.requested() { Err(SelftestError::Interrupted) } else { Ok(()) }
     }
 
+    /// Starts a relay with its server, on the core that a target gets.
+    pub(super) fn relay(&self, words: &str) -> Result<Started, SelftestError> {
+        let core = engine::allowed_cores().first().copied().unwrap_or(0);
+        self.helper(&format!("relay {words} cpu {core}"))
+    }
+
     /// Starts a helper process of this program.
     pub(super) fn helper(&self, words: &str) -> Result<Started, SelftestError> {
         Started::helper(&self.options.program, words)

@@ -73,7 +73,8 @@ fn owed(sent: &[Sent]) -> Owed {
 }
 
 fn ledger(bench: &mut Bench<'_>) -> Result<(), SelftestError> {
-    let ran = bench.play("ledger", &scenario(bench.depth().pick("7s", "30s")))?;
+    // Counts are exact however busy the machine is.
+    let ran = bench.play_anyhow("ledger", &scenario(bench.depth().pick("7s", "30s")))?;
     let Some((_, sent)) = ran.sent().into_iter().next() else {
         return Err(SelftestError::Missing("the feed"));
     };
@@ -161,7 +162,7 @@ name = "all transports"
 /// percentile of the answered may be below 20 ms, and every refusal is counted.
 fn fast_failures(bench: &mut Bench<'_>) -> Result<(), SelftestError> {
     const HOLD_NS: f64 = 20e6;
-    let mut relay = bench.helper("relay hold 20ms refuse 3 of 5")?;
+    let mut relay = bench.relay("hold 20ms refuse 3 of 5")?;
     let address = relay.address.ok_or(SelftestError::Missing("the relay's address"))?;
     let ran = bench.play_anyhow("fast refusals", &refused(&address.to_string()))?;
     let fail = |source| SelftestError::Helper { what: "ask the relay", source };

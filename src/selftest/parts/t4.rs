@@ -52,7 +52,7 @@ const PATIENCE: Nanos = Nanos::from_millis(3_000);
 
 fn prove(bench: &mut Bench<'_>) -> Result<(), SelftestError> {
     for way in &WAYS {
-        let mut relay = bench.helper("relay tls")?;
+        let mut relay = bench.relay("tls")?;
         let label = format!("{}{}", way.name, if way.secure { " over TLS" } else { "" });
         let certificate = bench.place(&format!("{}.pem", label.replace(' ', "-")));
         let fail = |what| move |source| SelftestError::Helper { what, source };
@@ -62,7 +62,8 @@ fn prove(bench: &mut Bench<'_>) -> Result<(), SelftestError> {
         std::fs::write(&certificate, &relay.certificate).map_err(fail("write a certificate"))?;
         let measure = bench.depth().pick("600ms", "3s");
         let text = scenario(way, &relay, &certificate.display().to_string(), measure)?;
-        let ran = bench.play(&label, &text);
+        // Bytes are exact however busy the machine is.
+        let ran = bench.play_anyhow(&label, &text);
         // It has been read by now; best effort.
         let _ = std::fs::remove_file(&certificate);
         let counts = settled(&mut relay).map_err(fail("ask the relay"))?;
@@ -73,6 +74,8 @@ fn prove(bench: &mut Bench<'_>) -> Result<(), SelftestError> {
 
 fn scenario(way: &Way, relay: &Started, ca: &str, measure: &str) -> Result<String, SelftestError> {
     let missing = || SelftestError::Missing("the relay's addresses");
+    // A poller must have asked once more after the last message.
+    let drain = if way.name == "poll" { "1100ms" } else { "200ms" };
     let (plain, tls) = (relay.address.ok_or_else(missing)?, relay.tls.ok_or_else(missing)?);
     Ok(format!(
         r#"
@@ -91,7 +94,7 @@ clients = {CLIENTS}
 connect = "100ms"
 warmup = "0s"
 measure = "{measure}"
-drain = "1100ms"
+drain = "{drain}"
 [[case]]
 name = "{}"
 secure = {}
@@ -129,19 +132,16 @@ fn witness(bench: &mut Bench<'_>, label: &str, ran: &Ran, counts: &Counts, way: 
         own.wire_in + own.wire_out,
     ));
     let b = &ran.run.bytes;
-    bench.check(Check::count(
-        format!("{label}: payload of all messages"),
-        ran.run.published * CLIENTS * PAYLOAD,
-        b.payload,
-    ));
-    if let Some(unit) = units::bytes_of(way.name) {
-        let stream: u64 = (1..=ran.run.published).map(|seq| unit(seq, PAYLOAD)).sum::<u64>() * CLIENTS;
-        bench.check(Check::count(
-            format!("{label}: payload + framing (F6)"),
-            stream,
-            b.payload + b.framing + b.headers,
-        ));
-        let records = if way.secure { units::TLS_RECORD * ran.run.published * CLIENTS } else { 0 };
+    bench.check(Check::count(format!("{label}: payload"), b.messages * PAYLOAD, b.payload));
+    let Some(format) = units::format_of(way.name) else { return };
+    let received = ran.run.published;
+    if way.secure {
+        let records = units::TLS_RECORD * received * CLIENTS;
         bench.check(Check::count(format!("{label}: TLS records (F6)"), records, b.tls));
+    } else {
+        let stream =
+            (format.first + (1..=received).map(|n| (format.unit)(n, PAYLOAD)).sum::<u64>()) * CLIENTS;
+        let but_handshakes = counted.saturating_sub(b.handshake);
+        bench.check(Check::count(format!("{label}: stream of all messages (F6)"), stream, but_handshakes));
     }
 }

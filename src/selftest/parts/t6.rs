@@ -22,8 +22,7 @@ const ALLOWED: f64 = 0.02;
 
 fn prove(bench: &mut Bench<'_>) -> Result<(), SelftestError> {
     let (clients, measure) = bench.depth().pick((80, "5s"), (80, "20s"));
-    let core = crate::engine::allowed_cores().first().copied().unwrap_or(0);
-    let relay = bench.helper(&format!("relay gap {GAP_MS}ms cpu {core}"))?;
+    let relay = bench.relay(&format!("gap {GAP_MS}ms"))?;
     let address = relay.address.ok_or(SelftestError::Missing("the relay's address"))?;
     let ran = bench.play("gap", &scenario(&address.to_string(), clients, measure))?;
     bench.check(Check::count("lost", 0, ran.run.ledger.lost));

@@ -43,7 +43,7 @@ fn prove(bench: &mut Bench<'_>) -> Result<(), SelftestError> {
 
 /// Rule 4: one publishing connection whose answers take 20 ms can publish 50 a second of 200.
 fn throttled(bench: &mut Bench<'_>) -> Result<(), SelftestError> {
-    let relay = bench.helper("relay hold 20ms")?;
+    let relay = bench.relay("hold 20ms")?;
     let address = relay.address.ok_or(SelftestError::Missing("the relay's address"))?;
     let target = format!("[target]\nbase = \"http://{address}\"\n");
     let ran = bench.play_anyhow("throttled", &scenario(&target, "connections = 1", 1, "200/s"))?;

@@ -7,21 +7,30 @@ pub(super) const TLS_RECORD: u64 = 22;
 /// Bytes of the boundary that the server draws: `pushbench-` and 16 digits.
 const BOUNDARY: u64 = 26;
 
-/// Bytes on the stream of the message with this sequence and payload.
-type Bytes = fn(sequence: u64, payload: u64) -> u64;
+/// What a stream is made of.
+pub(super) struct Format {
+    /// Bytes before the first message.
+    pub(super) first: u64,
+    /// Bytes of the message with this sequence and payload.
+    pub(super) unit: fn(sequence: u64, payload: u64) -> u64,
+}
 
-/// The function for a transport; `None`: its answers hold more than messages.
-pub(super) fn bytes_of(transport: &str) -> Option<Bytes> {
+/// The format of a transport; `None`: its answers hold more than messages.
+pub(super) fn format_of(transport: &str) -> Option<Format> {
+    let format = |first, unit| Some(Format { first, unit });
     match transport {
-        "websocket" => Some(|_, payload| 2 + payload),
-        "chunked" => Some(|_, payload| chunk(payload)),
-        "sse" => Some(|sequence, payload| {
+        "websocket" => format(0, |_, payload| 2 + payload),
+        "chunked" => format(0, |_, payload| chunk(payload)),
+        "sse" => format(0, |sequence, payload| {
             chunk(len("id: ") + digits(sequence) + len("\n") + len("data: ") + payload + len("\n\n"))
         }),
-        "forever iframe" => Some(|sequence, payload| {
-            chunk(len("<script>parent.p(") + digits(sequence) + len(",\"") + payload + len("\")</script>\n"))
-        }),
-        "multipart" => Some(|sequence, payload| {
+        "forever iframe" => {
+            format(chunk(len("<!doctype html><meta charset=\"utf-8\"><body>\n")), |sequence, payload| {
+                let script = len("<script>parent.p(") + digits(sequence) + len(",\"");
+                chunk(script + payload + len("\")</script>\n"))
+            })
+        }
+        "multipart" => format(chunk(len("--") + BOUNDARY), |sequence, payload| {
             let head = len("\r\nContent-Type: text/plain\r\nContent-Length: ") + digits(payload);
             let tail = len("\r\nX-Seq: ") + digits(sequence) + len("\r\n\r\n");
             chunk(head + tail + payload + len("\r\n--") + BOUNDARY)
@@ -49,11 +58,11 @@ mod tests {
 
     #[test]
     fn units_by_hand() {
-        let of = |name: &str| bytes_of(name).unwrap()(7, 64);
+        let of = |name: &str| (format_of(name).unwrap().unit)(7, 64);
         assert_eq!(of("websocket"), 66);
         assert_eq!(of("chunked"), "40\r\n".len() as u64 + 64 + 2);
         let event = format!("id: 7\ndata: {}\n\n", "x".repeat(64));
         assert_eq!(of("sse"), format!("{:x}\r\n{event}\r\n", event.len()).len() as u64);
-        assert!(bytes_of("poll").is_none());
+        assert!(format_of("poll").is_none());
     }
 }
