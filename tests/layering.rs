@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("clock", &[]),
+    ("analysis", &[]),
     ("scenario", &[]),
     ("pace", &[]),
     ("record", &[]),
@@ -22,6 +23,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("server", &["net", "transport"]),
     ("report", &["result"]),
     ("plot", &["result"]),
+    ("selftest", &["analysis", "engine", "net", "pace", "probe", "record", "result", "scenario", "server"]),
     (
         "cli",
         &[
@@ -35,6 +37,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "report",
             "result",
             "scenario",
+            "selftest",
             "server",
             "transport",
         ],

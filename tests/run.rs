@@ -48,6 +48,32 @@ fn the_quickstart_delivers_everything_over_each_transport() {
     for case in ["polling", "long polling", "websocket"] {
         assert!(ran.stdout.contains(case), "{case} is in the table:\n{}", ran.stdout);
     }
+    assert!(ran.stdout.contains("Selftest never for this build"), "{}", ran.stdout);
+    let manifest: Value = serde_json::from_slice(&std::fs::read(out.join("manifest.json")).unwrap()).unwrap();
+    assert_eq!(manifest["selftest"]["words"], "never for this build");
+}
+
+/// One part of the selftest as a user runs it: T7 takes seconds, and a busy machine widens its own bound.
+#[test]
+fn a_part_of_the_selftest_shows_each_check_and_is_not_remembered() {
+    let dir = tempfile::tempdir().unwrap();
+    let memory = dir.path().join("selftest.json");
+    let mut command = pushbench(&["selftest", "--short", "--json", "--quiet", "--only", "t7"]);
+    let output = command.env("PUSHBENCH_SELFTEST_FILE", &memory).output().unwrap();
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&told["schema"], &told["depth"]), (&"pushbench/selftest/1".into(), &"short".into()));
+    assert_eq!(told["build_sha256"].as_str().map(str::len), Some(64));
+    let part = &told["parts"][0];
+    assert_eq!((part["key"].as_str(), part["attempts"].as_array().map(Vec::len)), (Some("T7"), Some(1)));
+    for check in part["attempts"][0]["checks"].as_array().unwrap() {
+        for key in ["what", "injected", "measured", "bound"] {
+            assert!(!check[key].as_str().unwrap().is_empty(), "{check:#}");
+        }
+    }
+    assert!(!memory.exists(), "one part is no selftest");
+    let unknown = pushbench(&["selftest", "--only", "T11"]).output().unwrap();
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("no part \"T11\"; there are T1, T2,"));
 }
 
 /// Method, rule 6: latency of polls with random phase is uniform over the period.

@@ -20,6 +20,7 @@ mod trace;
 mod verdict;
 mod worker;
 
+pub use cores::{allowed as allowed_cores, pin_this_thread};
 pub use interrupt::Interrupt;
 pub use timeline::{Phase, Timeline};
 pub use trace::{Happened, Noted, Said, Trace};
@@ -37,6 +38,8 @@ pub struct Options {
     pub command: Vec<String>,
     /// Told everything that happens, for a person to read; `None` in a measurement.
     pub trace: Option<Trace>,
+    /// What is known of this build's last selftest, for the manifest; `null`: it is not told.
+    pub selftest: serde_json::Value,
 }
 
 /// Told what is going on, on the control thread: may draw, must not block for long.

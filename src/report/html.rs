@@ -29,6 +29,7 @@ pub(super) fn render(summary: &Summary, style: &Style) -> String {
         groups(&story),
         style.charts.iter().map(figure).collect(),
         list("Notes", story.notes.iter().map(|n| escaped(n))),
+        style.selftest.iter().map(|s| format!("<p>Selftest: {}</p>\n", escaped(s))).collect(),
     ];
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\

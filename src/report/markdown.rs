@@ -25,6 +25,9 @@ pub(super) fn render(summary: &Summary, style: &Style) -> String {
     out.push_str(&list("**Returns**\n\n", &story.returns.iter().map(|r| escaped(r)).collect::<Vec<_>>()));
     out.push_str(&groups(&story));
     out.push_str(&list("**Notes**\n\n", &story.notes.iter().map(|n| escaped(n)).collect::<Vec<_>>()));
+    if let Some(selftest) = &style.selftest {
+        out.push_str(&format!("\nSelftest: {}\n", escaped(selftest)));
+    }
     if let Some(folder) = &style.folder {
         out.push_str(&format!("\nResults: `{}`\n", folder.display()));
     }

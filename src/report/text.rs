@@ -245,6 +245,10 @@ impl Page<'_> {
     }
 
     fn closing(&mut self) {
+        if let Some(selftest) = &self.style.selftest {
+            self.out.push('\n');
+            self.folded("Selftest ", selftest);
+        }
         let Some(folder) = &self.style.folder else { return };
         let charts = match self.style.charts.len() {
             0 => String::new(),

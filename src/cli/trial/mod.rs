@@ -138,6 +138,7 @@ fn play(plan: &Plan, look: Look, interrupt: &Interrupt) -> anyhow::Result<u8> {
         server: std::env::current_exe().context("failed to find this program")?,
         command: std::env::args().collect(),
         trace: Some(Trace::new(sender)),
+        selftest: serde_json::Value::Null,
     };
     let gone = interrupt.clone();
     let printer = thread::spawn(move || print(&inbox, Teller::new(look), &gone));
