@@ -114,6 +114,7 @@ fn run(scene: &Scene, point: &Point, case: &CasePlan, repeat: u32, seed: u64) ->
         seed,
         swept: point.swept.clone(),
         groups: groups(scene, case),
+        faults: case.faults.clone(),
         clients: point.clients,
         channels: point.channels.clone(),
         publish: point.publish.clone().map(|feed| with_connections(feed, point.channels.len())),

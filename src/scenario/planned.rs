@@ -70,6 +70,7 @@ fn run(run: &RunPlan) -> Value {
         "repeat": run.repeat,
         "seed": run.seed,
         "swept": run.swept.iter().map(|(k, v)| (k.clone(), json!(v))).collect::<serde_json::Map<_, _>>(),
+        "fault": run.faults,
         "clients": run.clients,
         "channels": match &run.channels {
             Channels::Fresh(n) => json!(n),

@@ -13,6 +13,8 @@ pub(in crate::scenario) struct CasePlan {
     pub(in crate::scenario) name: String,
     /// At least one, but for a case that is in error.
     pub(in crate::scenario) groups: Vec<Grouped>,
+    /// What the bundled server does wrong meanwhile; `None`: what the target says.
+    pub(in crate::scenario) faults: Option<Vec<String>>,
 }
 
 /// A group, and where it stands.
@@ -44,7 +46,8 @@ pub(super) fn lower(cases: &[Case], r: &mut Report<'_>) -> Vec<CasePlan> {
             Some(groups) => mixed(case, groups, &at, r),
         };
         if !groups.is_empty() {
-            plans.push(CasePlan { name, groups });
+            let faults = case.fault.as_ref().map(|f| f.0.clone());
+            plans.push(CasePlan { name, groups, faults });
         }
     }
     plans
@@ -59,6 +62,10 @@ fn mixed(case: &Case, groups: &[Group], at: &KeyPath, r: &mut Report<'_>) -> Vec
     life::belongs_to_groups(case, at, r);
     let lowered = groups.iter().enumerate().filter_map(|(i, Group(inner))| {
         let at = at.key("group").index(i);
+        if inner.fault.is_some() {
+            let help = "the groups of a case share one server: write it in the case".to_owned();
+            r.wrong(&at.key("fault"), "a group has no faults of its own", Some(help));
+        }
         let name = inner.name.clone().unwrap_or_else(|| format!("group {}", i + 1));
         group(inner, name, &at, r)
     });
@@ -105,6 +112,10 @@ pub(in crate::scenario) fn kind(
     at: &KeyPath,
     r: &mut Report<'_>,
 ) -> Option<CarrierSpec> {
+    if case.fault.is_some() {
+        let help = "write it in the case of a scenario".to_owned();
+        r.wrong(&at.key("fault"), "faults are the bundled server's, not a dialect's", Some(help));
+    }
     group(case, name.to_owned(), at, r).map(|g| g.plan.carrier)
 }
 

@@ -138,6 +138,8 @@ pub struct RunPlan {
     pub swept: Vec<(String, String)>,
     /// The kinds of clients, and how each attaches; at least one.
     pub groups: Vec<GroupPlan>,
+    /// What the bundled server does wrong on purpose meanwhile; `None`: what the target's plan says.
+    pub faults: Option<Vec<String>>,
     /// Virtual clients.
     pub clients: u32,
     /// The channels; client `i` listens to channel `i % channels.len()`.
