@@ -17,6 +17,7 @@ mod target;
 mod timeline;
 mod trace;
 mod verdict;
+mod warm;
 mod worker;
 
 pub use interrupt::Interrupt;
