@@ -127,6 +127,12 @@ impl Publisher {
         }))
     }
 
+    /// `measure` is this window, not what was planned. To be said before either begins.
+    pub fn measure(&self, window: Range<Nanos>) {
+        self.end.set(window.end);
+        self.books.measure(window);
+    }
+
     /// Publishes nothing that is due at `at` or later. To be said before that instant.
     pub fn stop_at(&self, at: Nanos) {
         self.end.set(self.end.get().min(at));

@@ -4,11 +4,14 @@ mod costs;
 mod ledgers;
 mod lives;
 mod own;
+mod second_look;
 mod series;
+mod steady;
 
 use super::readings::Readings;
 use super::timeline::Timeline;
 use super::verdict;
+use super::warm::Warmed;
 use super::worker::Done;
 use crate::model::{Failure, Nanos, Op, Side, Traffic};
 use crate::record::{Closed, Snapshot, Tally, Timing};
@@ -38,6 +41,8 @@ pub(super) struct Gathered {
     pub(super) shared_core: bool,
     /// What to know about where it ran.
     pub(super) notes: Vec<String>,
+    /// How the warm-up ended.
+    pub(super) warmed: Warmed,
     /// Whether certificates were taken unseen.
     pub(super) insecure: bool,
     /// How long the lookup of the target's name took; `None`: there was nothing to look up.
@@ -57,6 +62,11 @@ pub(super) struct Interim {
 }
 
 impl Interim {
+    /// Whether all workers have handed over.
+    pub(super) fn is_whole(&self, workers: u32) -> bool {
+        self.workers >= workers
+    }
+
     pub(super) fn failures(&self) -> u64 {
         self.snapshot.measured.failures_total() + self.snapshot.other.failures_total()
     }
@@ -89,6 +99,7 @@ pub(super) fn assemble(run: &RunPlan, gathered: Gathered) -> (RunResult, RunDeta
     failures(&mut result, &whole);
     lives::lives(&mut result, run, &gathered, &whole);
     result.groups = lives::groups(run, &gathered, &closed);
+    result.steady = steady::steady(&gathered);
     result.target_cost = target_cost(&gathered, measured);
     result.generator = generator(&gathered, measured, measured_s);
     if result.publish_overlapped > 0 && result.ledger.reordered > 0 {
@@ -124,6 +135,7 @@ fn evidence(
         planned_s: run.phases.measure.as_secs_f64(),
         polls_skipped: measured.polls_skipped,
         shared_core: gathered.shared_core,
+        second: second_look::second_look(run, gathered),
     }
 }
 

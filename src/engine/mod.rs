@@ -18,6 +18,7 @@ mod target;
 mod timeline;
 mod trace;
 mod verdict;
+mod warm;
 mod worker;
 
 pub use cores::{allowed as allowed_cores, pin_this_thread};

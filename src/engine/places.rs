@@ -12,6 +12,7 @@ use crate::record::{Recorder, Snapshot};
 use crate::scenario::{CarrierSpec, GroupPlan, PublishPlan};
 use std::cell::RefCell;
 use std::io;
+use std::ops::Range;
 use std::rc::Rc;
 
 /// The places of one worker.
@@ -72,6 +73,12 @@ impl Places {
         let groups: Vec<Snapshot> = self.groups.iter().map(|g| g.recorder.borrow_mut().take()).collect();
         groups.iter().for_each(|group| all.merge(group));
         Taken { all, groups }
+    }
+
+    /// `measure` is this window.
+    pub(super) fn measure(&self, window: &Range<Nanos>) {
+        let all = self.groups.iter().chain([&self.common]);
+        all.for_each(|p| p.recorder.borrow_mut().measure(window.clone()));
     }
 
     /// `measure` ends at this instant.

@@ -133,6 +133,17 @@ impl ClientLedger {
         self.spans.iter().any(|span| span.since <= at && at < span.until)
     }
 
+    /// How long it was subscribed within a window, all its sessions.
+    pub fn subscribed_in(&self, window: &Range<Nanos>) -> Nanos {
+        let within = |span: &Span| span.until.min(window.end) - span.since.max(window.start);
+        self.spans.iter().map(within).fold(Nanos::ZERO, |sum, time| sum + time)
+    }
+
+    /// How many of its sessions reach into a window.
+    pub fn sessions_in(&self, window: &Range<Nanos>) -> usize {
+        self.spans.iter().filter(|span| span.since < window.end && window.start < span.until).count()
+    }
+
     /// How many sessions it had.
     pub fn sessions(&self) -> usize {
         self.spans.iter().count()

@@ -14,6 +14,7 @@ mod quantiles;
 mod read;
 mod series;
 mod slo;
+mod steady;
 mod summary;
 mod told;
 
@@ -26,6 +27,7 @@ pub use ledger::Ledger;
 pub use lives::*;
 pub use paid::{CostRow, Generator, TargetCost};
 pub use slo::{METRICS, Metric, Unit, evaluate, metric};
+pub use steady::Steady;
 pub use summary::*;
 pub use told::{Receivers, Spread};
 

@@ -5,7 +5,9 @@
 
 use super::paid::{Generator, TargetCost};
 use super::told::{Receivers, Spread};
-use super::{ClaimResult, CloseDetail, GroupResult, Ledger, ReadyStates, Reconnects, Stages, finite};
+use super::{
+    ClaimResult, CloseDetail, GroupResult, Ledger, ReadyStates, Reconnects, Stages, Steady, finite,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -185,6 +187,8 @@ pub struct RunResult {
     pub groups: Vec<GroupResult>,
     /// TCP connections that subscribers opened, whole run.
     pub connections_opened: u64,
+    /// Whether what was measured was a steady state.
+    pub steady: Steady,
     /// What the target paid; `null` when it could not be seen.
     pub target_cost: Option<TargetCost>,
     /// What pushbench itself used.

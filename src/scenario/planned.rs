@@ -80,6 +80,7 @@ fn run(run: &RunPlan) -> Value {
         "publish": run.publish.as_ref().map(publish),
         "connect_ns": run.phases.connect.0,
         "warmup_ns": run.phases.warmup.0,
+        "warmup_least_ns": run.phases.warmup_least.map(|d| d.0),
         "measure_ns": run.phases.measure.0,
         "drain_ns": run.phases.drain.0,
         "workers": run.workers,

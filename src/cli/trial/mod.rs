@@ -124,7 +124,8 @@ fn shrink(plan: &mut Plan, length: Nanos, allow_remote: bool) {
             Channels::Named(names) => Channels::Named(names[..1].to_vec()),
         };
         let drain = run.phases.drain;
-        run.phases = Phases { connect: HEAD_START, warmup: Nanos::ZERO, measure: length, drain };
+        run.phases =
+            Phases { connect: HEAD_START, warmup: Nanos::ZERO, warmup_least: None, measure: length, drain };
         if let Some(publish) = &mut run.publish {
             publish.rate_per_s = 1.0;
         }

@@ -19,7 +19,7 @@ pub(super) fn latency(gathered: &Gathered) -> Vec<LatencyInterval> {
 }
 
 /// Each interval with its start.
-fn spans(gathered: &Gathered) -> impl Iterator<Item = (Nanos, &Interim)> {
+pub(super) fn spans(gathered: &Gathered) -> impl Iterator<Item = (Nanos, &Interim)> {
     let starts = std::iter::once(gathered.timeline.start).chain(gathered.interims.iter().map(|i| i.end));
     starts.zip(&gathered.interims)
 }

@@ -244,3 +244,15 @@ fn what_comes_between_two_sessions_is_missed_or_replayed_and_what_a_cut_took_is_
     };
     assert_eq!(closed, wanted, "3 and 4 were due before the cut, 5 and 6 after it");
 }
+
+#[test]
+fn time_subscribed_is_that_of_all_sessions_within_the_window() {
+    let mut client = ClientLedger::default();
+    client.subscribed(Nanos(5));
+    client.ended(Nanos(20));
+    client.subscribed(Nanos(30));
+    let at = |window: std::ops::Range<u64>| Nanos(window.start)..Nanos(window.end);
+    assert_eq!(client.subscribed_in(&at(10..50)), Nanos(30));
+    assert_eq!(client.subscribed_in(&at(20..30)), Nanos::ZERO);
+    assert_eq!([at(10..50), at(20..30), at(0..6)].map(|w| client.sessions_in(&w)), [2, 0, 1]);
+}

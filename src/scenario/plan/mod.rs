@@ -210,8 +210,11 @@ impl Channels {
 pub struct Phases {
     /// Clients attach, evenly spread over it.
     pub connect: Nanos,
-    /// Messages flow and are not counted.
+    /// Messages flow and are not counted; at most so long when `warmup_least` is there.
     pub warmup: Nanos,
+    /// `measure` begins as soon as the run is steady, but not earlier than this after publishing began;
+    /// `None`: `warmup` is fixed.
+    pub warmup_least: Option<Nanos>,
     /// What counts.
     pub measure: Nanos,
     /// Nothing new is published; what is under way may still arrive.
@@ -219,7 +222,7 @@ pub struct Phases {
 }
 
 impl Phases {
-    /// From the first connect to the end of the drain.
+    /// From the first connect to the end of the drain, at most.
     pub fn total(&self) -> Nanos {
         self.connect + self.warmup + self.measure + self.drain
     }
