@@ -135,6 +135,7 @@ fn play(rhythm: Rhythm, acts: Vec<(Nanos, Act)>, end: Nanos) -> (Snapshot, Rc<Cl
     tokio::task::LocalSet::new().block_on(&runtime, async {
         let clock = Clock::paused();
         let place = Rc::new(Workplace {
+            pulse: Rc::default(),
             timer: Timer::start(clock).unwrap(),
             dialer: Rc::new(Dialer::new(clock)),
             recorder: RefCell::new(Recorder::new(START..Nanos::MAX)),

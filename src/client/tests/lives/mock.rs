@@ -266,6 +266,7 @@ pub(super) fn play(cast: Cast) -> Outcome {
     tokio::task::LocalSet::new().block_on(&runtime, async {
         let clock = Clock::paused();
         let place = Rc::new(Workplace {
+            pulse: Rc::default(),
             timer: Timer::start(clock).unwrap(),
             dialer: Rc::new(Dialer::new(clock)),
             recorder: RefCell::new(Recorder::new(START..Nanos::MAX)),
