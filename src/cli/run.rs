@@ -157,6 +157,7 @@ fn play(plan: &Plan, args: &Args, folder: &Folder, interrupt: &Interrupt) -> any
         server: std::env::current_exe().context("failed to find this program")?,
         command: std::env::args().collect(),
         trace: None,
+        starve: None,
     };
     if !args.quiet {
         super::say(&opening(plan));

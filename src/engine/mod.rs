@@ -4,6 +4,7 @@ mod assemble;
 mod conductor;
 mod cores;
 mod feed;
+mod hog;
 mod interrupt;
 mod manifest;
 mod places;
@@ -36,6 +37,9 @@ pub struct Options {
     pub command: Vec<String>,
     /// Told everything that happens, for a person to read; `None` in a measurement.
     pub trace: Option<Trace>,
+    /// Burns this share (0.0..=1.0) of the first worker's core beside it, so that the run is spoiled:
+    /// for tests of the verdict. `None` in a measurement.
+    pub starve: Option<f64>,
 }
 
 /// Told what is going on, on the control thread: may draw, must not block for long.

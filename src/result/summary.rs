@@ -3,6 +3,7 @@
 //! Every struct defaults what is absent, so that a file of an older build is read; what must be
 //! there is checked by the reader. Floats pass through `finite`: NaN is never written.
 
+use super::health::Health;
 use super::paid::{Generator, TargetCost};
 use super::told::{Receivers, Spread};
 use super::{CloseDetail, GroupResult, Ledger, ReadyStates, Reconnects, Stages, finite};
@@ -187,6 +188,8 @@ pub struct RunResult {
     pub target_cost: Option<TargetCost>,
     /// What pushbench itself used.
     pub generator: Generator,
+    /// Whether machine and generator were well while measuring.
+    pub health: Health,
 }
 
 /// Quantiles of a histogram, nanoseconds. A quantile with fewer than 10 samples beyond it is null.

@@ -110,6 +110,7 @@ fn play(plan: &Plan, look: Look, interrupt: &Interrupt) -> anyhow::Result<u8> {
         server: std::env::current_exe().context("failed to find this program")?,
         command: std::env::args().collect(),
         trace: Some(Trace::new(sender)),
+        starve: None,
     };
     let printer = thread::spawn(move || print(&inbox, Teller::new(look)));
     let played = engine::play(plan, &options, interrupt, &mut Quiet);

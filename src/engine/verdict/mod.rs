@@ -3,6 +3,11 @@
 //! Thresholds are those of the method (rules 4, 5 and 22); each is a constant here, with its unit.
 
 mod generator;
+mod interval;
+pub(super) mod limits;
+mod sends;
+
+pub(super) use interval::judge_intervals;
 
 use crate::model::{Op, Side};
 use crate::result::{RunResult, Verdict};
@@ -43,6 +48,8 @@ pub(super) fn judge(run: &mut RunResult, evidence: &Evidence) {
     subscribers(run, evidence, &mut findings);
     load(run, evidence, &mut findings);
     generator::judge(run, evidence, &mut findings);
+    interval::judge(run, &mut findings);
+    sends::note(run);
     run.verdict = findings.0.iter().map(|f| f.grade).max().unwrap_or(Verdict::Valid);
     run.generator_limited = findings.0.iter().any(|f| f.grade == Verdict::Invalid && f.ours);
     // The gravest first.
