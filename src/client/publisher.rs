@@ -186,8 +186,9 @@ impl Publisher {
         let mut given = 0;
         while given < BURST {
             let due = self.agenda.borrow().next_due();
-            self.place.pulse.next_is_due(due);
-            if due >= self.end.get() || due > self.place.now() {
+            let is_over = due >= self.end.get();
+            self.place.pulse.next_is_due(if is_over { Nanos::MAX } else { due });
+            if is_over || due > self.place.now() {
                 break;
             }
             let Some(job) = self.agenda.borrow_mut().take() else { break };

@@ -24,7 +24,7 @@ pub use interrupt::Interrupt;
 pub use timeline::{Phase, Timeline};
 pub use trace::{Happened, Noted, Said, Trace};
 
-use crate::result::{Results, SUMMARY_SCHEMA, Summary, Verdict};
+use crate::result::{Results, RunDetail, RunResult, SUMMARY_SCHEMA, Summary, Verdict, evaluate};
 use crate::scenario::{Plan, RunPlan, TargetPlan};
 use std::path::PathBuf;
 
@@ -151,7 +151,7 @@ fn play_runs(
         let (result, detail) = conductor::conduct(plan, run, index, options, interrupt, observer)?;
         results.summary.runs.push(result);
         results.details.push(detail);
-        conclude(&mut results.summary, plan, interrupt.requested());
+        conclude(results, plan, interrupt.requested());
         observer.run_ended(results)?;
     }
     Ok(())
@@ -193,7 +193,8 @@ fn demand(plan: &Plan, run: &RunPlan) -> preflight::Demand {
 }
 
 /// The summary's head: the worst verdict, each reason once, the objectives.
-fn conclude(summary: &mut Summary, plan: &Plan, interrupted: bool) {
+fn conclude(results: &mut Results, plan: &Plan, interrupted: bool) {
+    let Results { summary, details, .. } = results;
     let worst = summary.runs.iter().map(|r| r.verdict).max();
     summary.verdict = worst.unwrap_or(Verdict::Invalid);
     summary.partial = interrupted || summary.runs.iter().any(|r| r.partial);
@@ -207,6 +208,8 @@ fn conclude(summary: &mut Summary, plan: &Plan, interrupted: bool) {
         }
     }
     summary.reasons = reasons;
-    let slo = |(i, run)| crate::result::evaluate(&plan.slo, i, run);
-    summary.slo = summary.runs.iter().enumerate().flat_map(slo).collect();
+    let held = |(i, run): (usize, &RunResult)| {
+        evaluate((&plan.slo, plan.on_invalid), i, run, details.get(i).unwrap_or(&RunDetail::default()))
+    };
+    summary.slo = summary.runs.iter().enumerate().flat_map(held).collect();
 }

@@ -61,8 +61,11 @@ pub struct SloResult {
     /// In the metric's unit; `null` when the run has no such value.
     #[serde(with = "finite::option")]
     pub measured: Option<f64>,
-    /// Whether it holds; `null` when the run is invalid or has no such value.
+    /// Whether it holds; `null` when the run has no such value, or is invalid and the scenario does
+    /// not say that this is a failure.
     pub met: Option<bool>,
+    /// Invalid seconds of `measure` that `measured` leaves out.
+    pub seconds_left_out: u32,
 }
 
 /// One run.

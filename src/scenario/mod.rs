@@ -93,6 +93,7 @@ fn parse_with(name: &str, text: &str, overrides: &Overrides, env: Env<'_>) -> Re
         target: scene.target,
         runs,
         slo: scene.slo,
+        on_invalid: scene.on_invalid,
         notes: report.notes,
         secrets: Secrets::new(filled.values),
     })

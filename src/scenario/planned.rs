@@ -51,6 +51,7 @@ impl Plan {
             "seed": self.seed,
             "target": target(&self.target),
             "slo": self.slo.iter().map(|o| json!({"key": o.key, "text": o.text, "bound": o.bound})).collect::<Vec<_>>(),
+            "slo_on_invalid": self.on_invalid.key(),
             "notes": self.notes,
             "runs": self.runs.iter().map(run).collect::<Vec<_>>(),
         });

@@ -26,7 +26,7 @@ impl Default for Pulse {
 impl Pulse {
     /// A read returned at this instant, and who read is done with it: nothing of a session or of a
     /// buffer that sessions share may be borrowed now. One comparison when nothing is due.
-    pub(in crate::client) fn beat(&self, at: Nanos) {
+    pub fn beat(&self, at: Nanos) {
         if at >= self.due.get()
             && let Some(publisher) = self.publisher.borrow().upgrade()
         {
