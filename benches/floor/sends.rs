@@ -28,7 +28,8 @@ pub(crate) fn sends(bin: &Path, rounds: usize, feed: &Feed) -> Result<()> {
         for way in ["http", "in_band", "exec"] {
             let server = Server::start(bin, &cores().0)?;
             let run = play(bin, &scenario(way, server.address, feed))?;
-            let late = |key: &str| number(&run, &format!("/generator/send_lag_{key}_ns")).unwrap_or(f64::NAN) / 1e3;
+            let late =
+                |key: &str| number(&run, &format!("/generator/send_lag_{key}_ns")).unwrap_or(f64::NAN) / 1e3;
             println!(
                 "{way:<8} {:>8.0} {:>9.1} {:>9.1} {:>9.1} {:>9.1} %  {}",
                 number(&run, "/achieved_per_s")?,

@@ -102,7 +102,10 @@ trait Outlet {
 
 impl std::fmt::Debug for Publisher {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Publisher").field("start", &self.start).field("end", &self.end).finish_non_exhaustive()
+        f.debug_struct("Publisher")
+            .field("start", &self.start)
+            .field("end", &self.end)
+            .finish_non_exhaustive()
     }
 }
 

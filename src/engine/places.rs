@@ -48,7 +48,10 @@ impl Places {
         let follow = feed::follow(setup).map(Rc::new);
         let pulse = Rc::new(Pulse::default());
         let place = |group: &GroupPlan| {
-            Rc::new(Workplace { pulse: Rc::clone(&pulse), ..workplace(setup, group, (&timer, &dialer), &follow) })
+            Rc::new(Workplace {
+                pulse: Rc::clone(&pulse),
+                ..workplace(setup, group, (&timer, &dialer), &follow)
+            })
         };
         let groups: Vec<Rc<Workplace>> = setup.run.groups.iter().map(place).collect();
         let common = match groups.as_slice() {

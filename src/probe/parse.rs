@@ -202,7 +202,8 @@ mod tests {
 
     #[test]
     fn vital_signs() {
-        let stat = "cpu  9 9 9 9 9 9 9 30 0 0\ncpu0 9 9 9 9 9 9 9 10 0 0\ncpu1 9 9 9 9 9 9 9 20 0 0\nintr 1 2\n";
+        let stat =
+            "cpu  9 9 9 9 9 9 9 30 0 0\ncpu0 9 9 9 9 9 9 9 10 0 0\ncpu1 9 9 9 9 9 9 9 20 0 0\nintr 1 2\n";
         assert_eq!(steal_ticks(stat, &[1]), Some(20));
         assert_eq!((steal_ticks(stat, &[0, 1]), steal_ticks(stat, &[])), (Some(30), Some(30)));
         assert_eq!((steal_ticks(stat, &[7]), steal_ticks("", &[])), (None, None));

@@ -171,7 +171,8 @@ fn thread(pid: u32, tid: u32) -> Option<Totals> {
 pub(super) fn threads_named(prefix: &str) -> (u64, u64) {
     let own = std::process::id();
     let Ok(entries) = fs::read_dir(format!("/proc/{own}/task")) else { return (0, 0) };
-    let named = |tid: &u32| text(&format!("/proc/{own}/task/{tid}/comm")).is_ok_and(|n| n.starts_with(prefix));
+    let named =
+        |tid: &u32| text(&format!("/proc/{own}/task/{tid}/comm")).is_ok_and(|n| n.starts_with(prefix));
     let tids = entries.filter_map(|e| e.ok()?.file_name().to_str()?.parse::<u32>().ok()).filter(named);
     let totals = tids.filter_map(|tid| thread(own, tid));
     totals.fold((0, 0), |(delay, switches), t| (delay + t.run_delay_ns, switches + t.involuntary))

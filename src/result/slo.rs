@@ -126,12 +126,8 @@ pub fn evaluate(
 /// The run with the delivery times of its other seconds, and how many were left out. What was lost
 /// may have been lost in any second, so it stays.
 fn without_invalid_seconds<'r>(run: &'r RunResult, detail: &RunDetail) -> (Cow<'r, RunResult>, u32) {
-    let bad: Vec<f64> = detail
-        .intervals
-        .iter()
-        .filter(|i| i.verdict == Some(Verdict::Invalid))
-        .map(|i| i.start_s)
-        .collect();
+    let bad: Vec<f64> =
+        detail.intervals.iter().filter(|i| i.verdict == Some(Verdict::Invalid)).map(|i| i.start_s).collect();
     if bad.is_empty() || run.verdict == Verdict::Invalid {
         return (Cow::Borrowed(run), 0);
     }
@@ -191,7 +187,8 @@ mod tests {
 
     #[test]
     fn invalid_seconds_are_left_out_or_not() {
-        let bound = [objective("delivery_p99", Relation::Less, 100e6), objective("failures", Relation::Equal, 3.0)];
+        let bound =
+            [objective("delivery_p99", Relation::Less, 100e6), objective("failures", Relation::Equal, 3.0)];
         let run = RunResult { verdict: Verdict::Suspect, ..run() };
         let held = evaluate((&bound, OnInvalid::Ignore), 0, &run, &one_bad_second());
         assert_eq!((held[0].met, held[0].seconds_left_out), (Some(true), 1));
@@ -247,8 +244,9 @@ mod tests {
         let mut run = run();
         run.ledger.lost = 100;
         run.delivery.p99_ns = None;
-        let held =
-            |run: &RunResult, key: &str| super::tests::held(&[objective(key, Relation::Less, 1e12)], 0, run)[0].met;
+        let held = |run: &RunResult, key: &str| {
+            super::tests::held(&[objective(key, Relation::Less, 1e12)], 0, run)[0].met
+        };
         assert_eq!(held(&run, "delivery_p99"), Some(false));
         assert_eq!(held(&run, "delivery_p90"), None);
         run.ledger = crate::result::Ledger::default();

@@ -54,8 +54,9 @@ mod tests {
         let each = |phase| Schedule::Constant(Constant::new(1_000.0, phase));
         let mut agenda = Agenda::of(&[channel(0, each(0.5)), channel(1, each(0.25))], Nanos::SECOND);
         let us = |n: u64| Nanos::SECOND + Nanos::from_micros(n);
-        let taken: Vec<_> =
-            std::iter::repeat_with(|| agenda.take().map(|j| (j.due, j.channel, j.sequence))).take(4).collect();
+        let taken: Vec<_> = std::iter::repeat_with(|| agenda.take().map(|j| (j.due, j.channel, j.sequence)))
+            .take(4)
+            .collect();
         let wanted = [(us(250), 1, 0), (us(500), 0, 0), (us(1_250), 1, 1), (us(1_500), 0, 1)];
         assert_eq!(taken, wanted.map(Some));
         assert_eq!(agenda.next_due(), us(2_250));
@@ -63,11 +64,11 @@ mod tests {
 
     #[test]
     fn at_twenty_thousand_a_second_few_messages_share_an_instant() {
-        let channels: Vec<_> = (0..100)
-            .map(|i| channel(i, Schedule::of_channel(Spacing::Constant, 200.0, 7, i)))
-            .collect();
+        let channels: Vec<_> =
+            (0..100).map(|i| channel(i, Schedule::of_channel(Spacing::Constant, 200.0, 7, i))).collect();
         let mut agenda = Agenda::of(&channels, Nanos::ZERO);
-        let dues: Vec<_> = std::iter::repeat_with(|| agenda.take()).take(2_000).flatten().map(|j| j.due).collect();
+        let dues: Vec<_> =
+            std::iter::repeat_with(|| agenda.take()).take(2_000).flatten().map(|j| j.due).collect();
         assert!(dues.is_sorted());
         let together = dues.windows(2).filter(|w| w[0] == w[1]).count();
         assert!(together < 200, "{together} of 2,000 messages are due with the one before");

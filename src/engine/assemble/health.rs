@@ -66,7 +66,8 @@ fn busiest(gathered: &Gathered, start: Nanos, interim: &Interim) -> Option<f64> 
 pub(super) fn of_run(intervals: &[Interval]) -> Health {
     let measured: Vec<&Interval> = intervals.iter().filter(|i| i.verdict.is_some()).collect();
     let graded = |grade| measured.iter().filter(|i| i.verdict == Some(grade)).count() as u32;
-    let most = |of: fn(&Interval) -> Option<f64>| measured.iter().filter_map(|i| of(i)).max_by(f64::total_cmp);
+    let most =
+        |of: fn(&Interval) -> Option<f64>| measured.iter().filter_map(|i| of(i)).max_by(f64::total_cmp);
     let greatest = |of: fn(&Interval) -> Option<u64>| measured.iter().filter_map(|i| of(i)).max();
     let sum = |of: fn(&Interval) -> u64| measured.iter().map(|i| of(i)).sum();
     Health {

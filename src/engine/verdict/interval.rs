@@ -38,8 +38,11 @@ fn findings(i: &Interval, reported_p99_ns: Option<u64>) -> Vec<(Verdict, String)
 fn cpu(i: &Interval) -> Found {
     let used = i.generator_cpu_share.into_iter().chain(i.worker_cpu_share_max).fold(0.0, f64::max);
     (used >= MOST_CPU_SHARE).then(|| {
-        let text =
-            format!("generator used {:.0} % of its cores (limit {:.0} %)", used * 100.0, MOST_CPU_SHARE * 100.0);
+        let text = format!(
+            "generator used {:.0} % of its cores (limit {:.0} %)",
+            used * 100.0,
+            MOST_CPU_SHARE * 100.0
+        );
         (Verdict::Invalid, text)
     })
 }
@@ -56,7 +59,10 @@ fn lag(what: &str, p99_ns: Option<u64>, reported_p99_ns: Option<u64>) -> Found {
 fn share(what: &str, share: Option<f64>, (suspect, invalid): (f64, f64)) -> Found {
     let share = share.filter(|s| *s >= suspect)?;
     let grade = if share >= invalid { Verdict::Invalid } else { Verdict::Suspect };
-    Some((grade, format!("generator: {what} {:.1} % of the time (limit {:.0} %)", share * 100.0, suspect * 100.0)))
+    Some((
+        grade,
+        format!("generator: {what} {:.1} % of the time (limit {:.0} %)", share * 100.0, suspect * 100.0),
+    ))
 }
 
 /// The counter is the whole machine's: the packets may have been somebody else's.
@@ -78,7 +84,8 @@ pub(super) fn judge(run: &RunResult, findings: &mut Findings) {
     }
     let several = bad > 1 && f64::from(bad) > INVALID_INTERVALS * f64::from(all);
     let grade = if several || 2 * bad >= all { Verdict::Invalid } else { Verdict::Suspect };
-    let text = format!("in {bad} of {all} seconds the generator or its machine was the limit: see intervals.csv");
+    let text =
+        format!("in {bad} of {all} seconds the generator or its machine was the limit: see intervals.csv");
     findings.ours(grade, text);
 }
 
@@ -167,14 +174,17 @@ mod tests {
 
     #[test]
     fn short_intervals_have_no_shares() {
-        let short = |i: &mut Interval| (i.length_s, i.run_delay_share, i.generator_cpu_share) = (0.1, Some(0.9), Some(0.9));
+        let short = |i: &mut Interval| {
+            (i.length_s, i.run_delay_share, i.generator_cpu_share) = (0.1, Some(0.9), Some(0.9))
+        };
         assert_eq!(verdict(short), Verdict::Valid);
     }
 
     #[test]
     fn reasons_are_joined_and_the_worst_counts() {
-        let (grade, reasons) =
-            with(|i| (i.run_delay_share, i.generator_cpu_share, i.softnet_drops) = (Some(0.03), Some(0.8), Some(2)));
+        let (grade, reasons) = with(|i| {
+            (i.run_delay_share, i.generator_cpu_share, i.softnet_drops) = (Some(0.03), Some(0.8), Some(2))
+        });
         assert_eq!((grade, reasons.split("; ").count()), (Some(Verdict::Invalid), 3));
     }
 
