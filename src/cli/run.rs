@@ -159,6 +159,7 @@ fn play(plan: &Plan, args: &Args, folder: &Folder, interrupt: &Interrupt) -> any
         server,
         command: std::env::args().collect(),
         trace: None,
+        starve: None,
     };
     if !args.quiet {
         super::say(&plan.secrets.hide(&opening(plan)));

@@ -159,7 +159,12 @@ impl VirtualClient {
                 return Poll::Ready(None);
             }
         };
-        poll_fn(&mut poll).await
+        let event = poll_fn(&mut poll).await;
+        // Between two reads, with nothing borrowed: what became due meanwhile goes out now.
+        if let Some(at) = listener.last_received() {
+            self.place.pulse.beat(at);
+        }
+        event
     }
 
     /// Polls the session; what the client is to send goes out before it, until it leaves.

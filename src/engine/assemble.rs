@@ -1,6 +1,7 @@
 //! Puts what one run gathered together into its result. Pure: no clock, no I/O.
 
 mod costs;
+mod health;
 mod ledgers;
 mod lives;
 mod own;
@@ -78,7 +79,7 @@ pub(super) fn assemble(run: &RunPlan, gathered: Gathered) -> (RunResult, RunDeta
     gathered.interims.iter().for_each(|i| all.merge(&i.snapshot));
     let whole = all.whole();
     let measured = &all.measured;
-    let detail = RunDetail {
+    let mut detail = RunDetail {
         intervals: intervals(&gathered),
         cost: gathered.readings.rows(gathered.timeline.start),
         latency: latency(&gathered),
@@ -109,6 +110,8 @@ pub(super) fn assemble(run: &RunPlan, gathered: Gathered) -> (RunResult, RunDeta
             result.publish_overlapped
         ));
     }
+    verdict::judge_intervals(&mut detail.intervals, result.delivery.p99_ns);
+    result.health = health::of_run(&detail.intervals);
     verdict::judge(&mut result, &evidence(run, &gathered, measured, whole.arrivals, &closed));
     (result, detail)
 }

@@ -3,9 +3,10 @@
 
 use super::assemble::{Gathered, Interim, assemble};
 use super::cores::{Cores, allowed, assign};
+use super::hog::Hog;
 use super::interrupt::Interrupt;
 use super::program::Program;
-use super::readings::Readings;
+use super::readings::{Readings, WORKER_NAME};
 use super::target::{Found, RunningTarget};
 use super::timeline::{Phase, Timeline};
 use super::trace::Trace;
@@ -43,7 +44,9 @@ pub(super) fn conduct(
     let found = Found::of(plan, run)?;
     let cores = assign(&allowed(), run.workers as usize, found.is_local(), run.pin);
     let target = RunningTarget::start(plan, run, found, options, (cores.target, interrupt), observer)?;
-    let mut readings = Readings::new(target.cost_port, target.started_pid(), target.local);
+    let _hog = options.starve.map(|share| Hog::start(share, cores.workers.first().copied().flatten()));
+    let mut readings =
+        Readings::new(target.cost_port, target.started_pid(), target.local, pinned(&cores.workers));
     readings.take(Phase::Idle, Depth::Full);
     let program = match run.publish.as_ref().map(|p| &p.via) {
         Some(PublishVia::Exec(exec)) => Some(Program::start(&exec.command, plan.path.as_deref())?),
@@ -113,7 +116,7 @@ impl Conductor<'_> {
         for setup in setups {
             let reports = reports.clone();
             let thread = std::thread::Builder::new()
-                .name(format!("worker-{}", setup.index))
+                .name(format!("{WORKER_NAME}{}", setup.index))
                 .spawn(move || worker::main(&setup, &reports));
             threads.push(thread.map_err(|e| self.gives_up(EngineError::Worker(e.to_string())))?);
         }
@@ -309,7 +312,13 @@ fn add_groups(sum: &mut Vec<Snapshot>, more: &[Snapshot]) {
 
 /// Cores that the workers have: several on one core have no more than it.
 fn distinct(workers: &[Option<usize>]) -> u32 {
-    let pinned: std::collections::BTreeSet<usize> = workers.iter().copied().flatten().collect();
-    let count = if pinned.is_empty() { workers.len().min(allowed().len()) } else { pinned.len() };
+    let pinned = pinned(workers).len();
+    let count = if pinned == 0 { workers.len().min(allowed().len()) } else { pinned };
     count.max(1) as u32
+}
+
+/// The cores that workers are kept on, each once.
+fn pinned(workers: &[Option<usize>]) -> Vec<usize> {
+    let cores: std::collections::BTreeSet<usize> = workers.iter().copied().flatten().collect();
+    cores.into_iter().collect()
 }

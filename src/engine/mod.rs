@@ -5,6 +5,7 @@ mod conceal;
 mod conductor;
 mod cores;
 mod feed;
+mod hog;
 mod interrupt;
 mod manifest;
 mod places;
@@ -26,7 +27,7 @@ pub use interrupt::Interrupt;
 pub use timeline::{Phase, Timeline};
 pub use trace::{Happened, Noted, Said, Trace};
 
-use crate::result::{Results, SUMMARY_SCHEMA, Summary, Verdict};
+use crate::result::{Results, RunDetail, RunResult, SUMMARY_SCHEMA, Summary, Verdict, evaluate};
 use crate::scenario::{Plan, RunPlan, TargetPlan};
 use std::path::PathBuf;
 
@@ -41,6 +42,9 @@ pub struct Options {
     pub trace: Option<Trace>,
     /// What is known of this build's last selftest, for the manifest; `null`: it is not told.
     pub selftest: serde_json::Value,
+    /// Burns this share (0.0..=1.0) of the first worker's core beside it, so that the run is spoiled:
+    /// for tests of the verdict. `None` in a measurement.
+    pub starve: Option<f64>,
 }
 
 /// Told what is going on, on the control thread: may draw, must not block for long.
@@ -154,7 +158,7 @@ fn play_runs(
         let (result, detail) = conductor::conduct(plan, run, index, options, interrupt, observer)?;
         results.summary.runs.push(conceal::result(&plan.secrets, result));
         results.details.push(detail);
-        conclude(&mut results.summary, plan, interrupt.requested());
+        conclude(results, plan, interrupt.requested());
         observer.run_ended(results)?;
     }
     Ok(())
@@ -196,7 +200,8 @@ fn demand(plan: &Plan, run: &RunPlan) -> preflight::Demand {
 }
 
 /// The summary's head: the worst verdict, each reason once, the objectives.
-fn conclude(summary: &mut Summary, plan: &Plan, interrupted: bool) {
+fn conclude(results: &mut Results, plan: &Plan, interrupted: bool) {
+    let Results { summary, details, .. } = results;
     let worst = summary.runs.iter().map(|r| r.verdict).max();
     summary.verdict = worst.unwrap_or(Verdict::Invalid);
     summary.partial = interrupted || summary.runs.iter().any(|r| r.partial);
@@ -210,7 +215,9 @@ fn conclude(summary: &mut Summary, plan: &Plan, interrupted: bool) {
         }
     }
     summary.reasons = reasons;
-    let slo = |(i, run)| crate::result::evaluate(&plan.slo, i, run);
+    let held = |(i, run): (usize, &RunResult)| {
+        evaluate((&plan.slo, plan.on_invalid), i, run, details.get(i).unwrap_or(&RunDetail::default()))
+    };
+    summary.slo = summary.runs.iter().enumerate().flat_map(held).collect();
     summary.claims = crate::result::held(&plan.claims, &summary.runs);
-    summary.slo = summary.runs.iter().enumerate().flat_map(slo).collect();
 }

@@ -4,7 +4,7 @@
 
 use super::feed;
 use super::worker::Setup;
-use crate::client::{Follow, Workplace};
+use crate::client::{Follow, Pulse, Workplace};
 use crate::clock::{Clock, Timer};
 use crate::model::Nanos;
 use crate::net::Dialer;
@@ -47,7 +47,13 @@ impl Places {
         let (timer, dialer) = (Timer::start(clock)?, Rc::new(dialer(setup, clock)));
         // One for all: the receivers of a message are those of every group.
         let follow = feed::follow(setup).map(Rc::new);
-        let place = |group: &GroupPlan| Rc::new(workplace(setup, group, (&timer, &dialer), &follow));
+        let pulse = Rc::new(Pulse::default());
+        let place = |group: &GroupPlan| {
+            Rc::new(Workplace {
+                pulse: Rc::clone(&pulse),
+                ..workplace(setup, group, (&timer, &dialer), &follow)
+            })
+        };
         let groups: Vec<Rc<Workplace>> = setup.run.groups.iter().map(place).collect();
         let common = match groups.as_slice() {
             [only] => Rc::clone(only),
@@ -96,6 +102,7 @@ fn workplace(
     let run = &setup.run;
     Workplace {
         timer: timer.clone(),
+        pulse: Rc::default(),
         dialer: Rc::clone(dialer),
         recorder: RefCell::new(Recorder::new(setup.timeline.measured())),
         tag: setup.tag,

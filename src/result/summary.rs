@@ -3,6 +3,7 @@
 //! Every struct defaults what is absent, so that a file of an older build is read; what must be
 //! there is checked by the reader. Floats pass through `finite`: NaN is never written.
 
+use super::health::Health;
 use super::paid::{Generator, TargetCost};
 use super::told::{Receivers, Spread};
 use super::{
@@ -64,8 +65,11 @@ pub struct SloResult {
     /// In the metric's unit; `null` when the run has no such value.
     #[serde(with = "finite::option")]
     pub measured: Option<f64>,
-    /// Whether it holds; `null` when the run is invalid or has no such value.
+    /// Whether it holds; `null` when the run has no such value, or is invalid and the scenario does
+    /// not say that this is a failure.
     pub met: Option<bool>,
+    /// Invalid seconds of `measure` that `measured` leaves out.
+    pub seconds_left_out: u32,
 }
 
 /// One run.
@@ -193,6 +197,8 @@ pub struct RunResult {
     pub target_cost: Option<TargetCost>,
     /// What pushbench itself used.
     pub generator: Generator,
+    /// Whether machine and generator were well while measuring.
+    pub health: Health,
 }
 
 /// Quantiles of a histogram, nanoseconds. A quantile with fewer than 10 samples beyond it is null.

@@ -17,6 +17,7 @@ impl Plan {
             "target": target(&self.target),
             "claims": self.claims.iter().map(|c| json!({"says": c.says, "case": c.case, "against": c.against, "metric": c.holds.key, "holds": c.holds.text})).collect::<Vec<_>>(),
             "slo": self.slo.iter().map(|o| json!({"key": o.key, "text": o.text, "bound": o.bound})).collect::<Vec<_>>(),
+            "slo_on_invalid": self.on_invalid.key(),
             "notes": self.notes,
             "runs": self.runs.iter().map(run).collect::<Vec<_>>(),
         });

@@ -45,6 +45,8 @@ pub struct Plan {
     pub slo: Vec<Objective>,
     /// What the runs are held against beside; fails nothing.
     pub claims: Vec<ClaimPlan>,
+    /// What an invalid run is to them.
+    pub on_invalid: OnInvalid,
     /// What a person should know before it runs, in words (not errors).
     pub notes: Vec<String>,
     /// What came from the environment, so that it is shown nowhere.
@@ -237,6 +239,26 @@ pub enum HeaderProfile {
     Browser,
     /// These.
     Custom(Vec<(String, String)>),
+}
+
+/// What an invalid run is to its objectives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnInvalid {
+    /// Neither met nor missed; invalid seconds of a run that is not invalid are left out.
+    #[default]
+    Ignore,
+    /// Missed.
+    Fail,
+}
+
+impl OnInvalid {
+    /// As scenario files write it.
+    pub const fn key(self) -> &'static str {
+        match self {
+            OnInvalid::Ignore => "ignore",
+            OnInvalid::Fail => "fail",
+        }
+    }
 }
 
 /// One `[slo]` line.

@@ -2,7 +2,7 @@
 
 use super::text::{Bytes, Text, Written};
 use crate::model::Nanos;
-use crate::scenario::{Objective, Relation};
+use crate::scenario::{Objective, OnInvalid, Relation};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::marker::PhantomData;
@@ -51,9 +51,30 @@ pub(in crate::scenario) struct Slo {
     cpu_us_per_delivery: Option<Text<Bound<Nanos>>>,
     /// Memory of the target for each connection.
     bytes_per_connection: Option<Text<Bound<Bytes>>>,
+    /// What an invalid run is to the objectives: `ignore` (the default), it neither meets nor misses
+    /// them, and delivery times are held without the seconds that are invalid; `fail`, it misses them.
+    on_invalid: Option<Invalid>,
+}
+
+/// What to do with what cannot be believed.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::scenario) enum Invalid {
+    /// Neither met nor missed; invalid seconds are left out.
+    Ignore,
+    /// Missed.
+    Fail,
 }
 
 impl Slo {
+    /// What an invalid run is to them.
+    pub(in crate::scenario) fn on_invalid(&self) -> OnInvalid {
+        match self.on_invalid {
+            None | Some(Invalid::Ignore) => OnInvalid::Ignore,
+            Some(Invalid::Fail) => OnInvalid::Fail,
+        }
+    }
+
     /// The lines that are there, in the order above.
     pub(in crate::scenario) fn objectives(&self) -> Vec<Objective> {
         fn line<U>(key: &str, bound: Option<&Text<Bound<U>>>) -> Option<Objective> {
