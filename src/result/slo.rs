@@ -307,7 +307,7 @@ mod tests {
         };
         let ledger = crate::result::Ledger { missed: 7, replayed: 9, ..Default::default() };
         let back = RunResult { reconnects, ledger, ..run() };
-        let held = |key: &str, bound| evaluate(&[objective(key, Relation::AtMost, bound)], 0, &back)[0].met;
+        let met_by = |key: &str, bound| held(&[objective(key, Relation::AtMost, bound)], 0, &back)[0].met;
         for (key, value) in [
             ("reconnect_p50", 1e9),
             ("reconnect_p99", 4e9),
@@ -316,7 +316,7 @@ mod tests {
             ("missed", 7.0),
             ("replayed", 9.0),
         ] {
-            assert_eq!((held(key, value), held(key, value - 1.0)), (Some(true), Some(false)), "{key}");
+            assert_eq!((met_by(key, value), met_by(key, value - 1.0)), (Some(true), Some(false)), "{key}");
         }
         assert_eq!(met("reconnect_p50", Relation::Less, 1e12), None, "nobody had to come back");
     }
