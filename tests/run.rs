@@ -419,3 +419,54 @@ fn nobody_there_is_said_at_once_and_a_target_that_dies_is_counted() {
     assert_eq!(ran.code, 1, "{}", ran.stderr);
     assert!(ran.stderr.contains(&free.to_string()), "{}", ran.stderr);
 }
+
+/// The target goes away and comes back: of pulling it is told as of pushing. Proxies of the environment,
+/// where nobody listens, are not asked.
+#[test]
+fn an_outage_is_told_of_every_transport_and_no_proxy_is_asked() {
+    let dir = tempfile::tempdir().unwrap();
+    let scenario = dir.path().join("outage.toml");
+    let text = r#"
+title = "Who comes back?"
+[target]
+bundled = { fault = "restart at 2s for 300ms" }
+[publish]
+http = { post = "/pub/${channel}" }
+rate = "20/s"
+[load]
+clients = 10
+connect = "300ms"
+warmup = "200ms"
+measure = "3s"
+drain = "1500ms"
+[[case]]
+name = "poll"
+poll = { get = "/poll/${channel}", every = "100ms" }
+[[case]]
+name = "long poll"
+long_poll = { get = "/lp/${channel}" }
+reconnect = { policy = "fixed", interval = "50ms" }
+[[case]]
+name = "sse"
+sse = { get = "/sse/${channel}" }
+reconnect = { policy = "fixed", interval = "50ms" }
+"#;
+    std::fs::write(&scenario, text).unwrap();
+    let out = dir.path().join("r");
+    let args = ["run", scenario.to_str().unwrap(), "--out", out.to_str().unwrap()];
+    let mut command = pushbench(&args);
+    for proxy in ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
+        command.env(proxy, "http://127.0.0.1:1");
+    }
+    let ran = ran(&out, command.output().unwrap());
+    assert_eq!(ran.runs().len(), 3, "{}", ran.stderr);
+    for run in ran.runs() {
+        assert_books_close(run);
+        assert_eq!(number(run, "/reconnects/count"), 10, "{run}");
+        assert!(number(run, "/reconnects/attempts") >= 10);
+        assert_eq!(number(run, "/operations/session/failed"), 10);
+        // What the target had acknowledged and took along is lost, and nothing else.
+        assert_eq!(number(run, "/ledger/lost"), number(run, "/ledger/lost_at_disconnect"), "{run}");
+        assert_eq!(number(run, "/ledger/duplicate"), 0, "{run}");
+    }
+}
