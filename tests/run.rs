@@ -470,3 +470,84 @@ reconnect = { policy = "fixed", interval = "50ms" }
         assert_eq!(number(run, "/ledger/duplicate"), 0, "{run}");
     }
 }
+
+/// Ten clients of each kind, five on each of two channels; the target is away from 1.5 s to 1.9 s.
+fn restarted(target: &str) -> String {
+    let group = |name: &str, how: &str| {
+        let back = "reconnect = { policy = \"fixed\", interval = \"150ms\" }";
+        format!("[[case.group]]\nname = \"{name}\"\n{how}\n{back}\n")
+    };
+    format!(
+        "title = \"A restart\"\n[target]\n{target}\n\
+         [publish]\nhttp = {{ post = \"/pub/${{channel}}\" }}\nchannels = 2\nrate = \"25/s\"\n\
+         [load]\nclients = 40\nconnect = \"300ms\"\nwarmup = \"0s\"\nmeasure = \"4s\"\ndrain = \"2s\"\n\
+         [[case]]\nname = \"mixed\"\n{}{}{}{}",
+        group("websocket", "websocket = { path = \"/ws/${channel}\" }"),
+        group("sse", "sse = { get = \"/sse/${channel}\" }"),
+        group("chunked", "chunked = { get = \"/chunked/${channel}\" }"),
+        group("long_poll", "long_poll = { get = \"/lp/${channel}\" }"),
+    )
+}
+
+/// Plays it; every client came back, and the ledger of each group closes to the message. Groups by name,
+/// with what each has: published to its clients, received, never received.
+fn assert_all_came_back(target: &str) -> Vec<(String, [u64; 3])> {
+    let dir = tempfile::tempdir().unwrap();
+    let scenario = dir.path().join("restart.toml");
+    std::fs::write(&scenario, restarted(target)).unwrap();
+    let ran = run(&dir.path().join("r"), &[scenario.to_str().unwrap(), "--no-charts"]);
+    ran.assert_good_or_busy();
+    let run = &ran.runs()[0];
+    assert_books_close(run);
+    assert!(number(run, "/failures/connect_refused") > 0, "the restart was noticed: {}", run["failures"]);
+    // Each message is for the five clients of a group that are on its channel.
+    let to_each_group = number(run, "/published") * 5;
+    let groups = run["groups"].as_array().unwrap();
+    let told = groups.iter().map(|group| {
+        let name = group["name"].as_str().unwrap();
+        let of = |key: &str| number(group, &format!("/ledger/{key}"));
+        for none in ["lost", "in_flight", "conflated", "duplicate", "reordered", "redundant"] {
+            assert_eq!(of(none), 0, "{name}, {none}: {group:#}");
+        }
+        assert_eq!(of("expected"), of("delivered"), "{name}");
+        let closed = of("expected") + of("missed") + of("replayed") + of("unattached");
+        assert_eq!(closed, to_each_group, "{name}: {group:#}");
+        assert_eq!(number(group, "/reconnects/count"), 10, "{name}");
+        assert_eq!(number(group, "/reconnects/gave_up"), 0, "{name}");
+        if ["sse", "long_poll"].contains(&name) {
+            assert_eq!(of("missed"), 0, "{name} has a cursor, and the history was kept");
+        }
+        // A message that was due before its client had attached may still have been given to it.
+        let received = of("delivered") + of("replayed") + of("unacknowledged") + of("early");
+        (name.to_owned(), [closed, received, of("missed") + of("unattached") - of("early")])
+    });
+    told.collect()
+}
+
+#[test]
+fn every_client_comes_back_after_a_restart_of_the_bundled_server() {
+    let groups = assert_all_came_back("bundled = { fault = \"restart at 1500ms for 400ms\" }");
+    let names: Vec<&str> = groups.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["websocket", "sse", "chunked", "long_poll"]);
+}
+
+#[test]
+fn missed_is_what_a_restarted_server_says_it_could_not_give() {
+    let faults = vec!["restart at 1500ms for 400ms".parse().unwrap()];
+    let config = pushbench::server::Config { faults, ..Default::default() };
+    let server = pushbench::server::start_on_thread(config).unwrap();
+    let groups = assert_all_came_back(&format!("base = \"http://{}\"", server.address));
+    let mut socket = TcpStream::connect(server.address).unwrap();
+    socket.write_all(b"GET /stats HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).unwrap();
+    let stats: Value = serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap();
+    assert_eq!(stats["restarts"], 1);
+    for (name, [published, received, missed]) in groups {
+        let given = stats["delivered"][&name].as_u64().unwrap();
+        assert_eq!(given, received, "{name}: what was given was received");
+        // What it took without having said so is in neither.
+        let unsaid = stats["published"].as_u64().unwrap() * 5 - published;
+        assert_eq!(published + unsaid - given, missed, "{name}: and the rest was missed");
+    }
+}

@@ -36,12 +36,12 @@ Paths (CH is any name, made when first used):
 
 Faults (--fault, may be repeated; times from the first connection accepted):
   restart at|every TIME for TIME [gracefully] [losing history]
-                                        connections are reset, new ones refused (also with 1001, also without history)
+                                        connections are reset, new ones refused
   freeze at|every TIME for TIME         the whole server stands still, sockets stay open
   delay TIME                            each message is given out so much later
   delay TIME or TIME for N% [seed N]    the second for N % of the messages, by drawing
   delay exponential TIME [seed N]       drawn anew for each message; TIME is the mean
-  service exponential TIME [seed N]     one worker for each channel, first come first served: messages queue
+  service exponential TIME [seed N]     one worker a channel: messages queue
   slow TIME for the first TIME          so much later in the first seconds
   drop every N                          never given out
   duplicate every N                     given out twice
