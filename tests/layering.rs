@@ -19,7 +19,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("transport", &["net", "scenario"]),
     ("client", &["transport", "pace", "record", "net"]),
     ("result", &["record", "scenario"]),
-    ("engine", &["client", "probe", "scenario", "result", "record", "pace", "net", "transport"]),
+    ("engine", &["analysis", "client", "probe", "scenario", "result", "record", "pace", "net", "transport"]),
     ("server", &["net", "transport"]),
     ("report", &["result"]),
     ("plot", &["result"]),

@@ -193,7 +193,7 @@ fn example() -> Results {
         let measured = delivery.p99_ns.map(|v| v as f64);
         let met = measured.map(|v| v < 250e6);
         let (key, objective) = ("delivery_p99".to_owned(), "< 250 ms".to_owned());
-        results.summary.slo.push(SloResult { run: i, key, objective, measured, met });
+        results.summary.slo.push(SloResult { run: i, key, objective, measured, met, seconds_left_out: 0 });
         results.summary.runs.push(run);
         results.details.push(detail(intervals));
     }

@@ -100,6 +100,11 @@ poll = { get = "/poll/${channel}", every = "1s" }
     let ran = run(&out, &[scenario.to_str().unwrap(), "--no-charts"]);
     ran.assert_good_or_busy();
     assert_all_delivered(&ran.runs()[0]);
+    // Without `warmup` measuring begins when the run is steady, at a whole second, and is as long as asked.
+    let steady = &ran.runs()[0]["steady"];
+    let warm_up_s = steady["warmup_s"].as_f64().unwrap();
+    assert!(steady["auto"] == true && (8.0..=30.0).contains(&warm_up_s), "{steady}");
+    assert_eq!((warm_up_s.fract(), &ran.runs()[0]["measured_s"]), (0.0, &Value::from(15.0)));
     let (results, _) = pushbench::result::Results::read(&out).unwrap();
     let mut times = pushbench::record::Timing::empty_histogram();
     results.details[0].latency.iter().for_each(|i| times.add(&i.delivery).unwrap());

@@ -104,13 +104,20 @@ pub struct Warm {
     pub settled: bool,
 }
 
-/// Whether a run is warm, by several series. `None` as long as one of them is too short.
-pub fn warm(series: &[&[f64]]) -> Option<Warm> {
-    let all: Vec<Beginning> = series.iter().map(|s| beginning(s)).collect::<Option<_>>()?;
-    let cut = all.iter().map(|b| b.cut).max()?;
-    let seen = series.iter().map(|s| s.len()).min()?;
-    let enough = seen >= LEAST_SEEN && seen - cut >= LEAST_KEPT;
-    Some(Warm { cut, settled: enough && all.iter().all(|b| b.settled) })
+/// Whether a run is warm, by several series of the same windows; what a window cannot tell is `None` in
+/// it. `None` as long as one of them is too short.
+pub fn warm(series: &[Vec<Option<f64>>]) -> Option<Warm> {
+    let mut warm = Warm { cut: 0, settled: true };
+    for one in series {
+        let told: Vec<(usize, f64)> = one.iter().enumerate().filter_map(|(i, x)| Some((i, (*x)?))).collect();
+        let found = beginning(&told.iter().map(|t| t.1).collect::<Vec<_>>())?;
+        // Windows that tell nothing before the first one kept belong to the beginning only with it.
+        let cut = if found.cut > 0 { told.get(found.cut).map_or(one.len(), |t| t.0) } else { 0 };
+        warm.cut = warm.cut.max(cut);
+        warm.settled &= found.settled && told.len() >= LEAST_SEEN;
+    }
+    let kept = series.iter().map(Vec::len).min()?.saturating_sub(warm.cut);
+    Some(Warm { settled: warm.settled && kept >= LEAST_KEPT, ..warm })
 }
 
 #[cfg(test)]

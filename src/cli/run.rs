@@ -159,9 +159,10 @@ fn play(plan: &Plan, args: &Args, folder: &Folder, interrupt: &Interrupt) -> any
         server,
         command: std::env::args().collect(),
         trace: None,
+        starve: None,
     };
     if !args.quiet {
-        super::say(&opening(plan));
+        super::say(&plan.secrets.hide(&opening(plan)));
     }
     let mut live = Live::new(folder, args.quiet);
     Ok(engine::play(plan, &options, interrupt, &mut live))

@@ -16,7 +16,8 @@ impl VirtualClient {
         course: &mut Course,
     ) -> End {
         let since = self.place.now();
-        self.state.ledger.borrow_mut().subscribed(since);
+        let asked = self.endpoint.memory.borrow_mut().asked.take().unwrap_or(since);
+        self.state.ledger.borrow_mut().asked_and_subscribed(asked, since);
         let mut listener = Listener::new(&self.place, &self.state);
         let outcome = loop {
             match self.event(&mut *session, &mut listener, leave_at, course).await {

@@ -47,6 +47,11 @@ impl<'a> Listener<'a> {
         self.leaving
     }
 
+    /// When the last read returned that brought anything.
+    pub(super) fn last_received(&self) -> Option<Nanos> {
+        self.answer.received
+    }
+
     /// The answer since the last call.
     pub(super) fn take_answer(&mut self) -> Answer {
         std::mem::take(&mut self.answer)

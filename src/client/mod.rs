@@ -17,7 +17,7 @@ mod virtual_client;
 
 pub use follow::Follow;
 pub use publisher::{
-    EchoWay, Feed, FeedChannel, HttpWay, InBandWay, Outbox, Publisher, PublisherReport, Way,
+    EchoWay, Feed, FeedChannel, HttpWay, InBandWay, Outbox, Publisher, PublisherReport, Pulse, Way,
 };
 pub use virtual_client::VirtualClient;
 
@@ -32,6 +32,8 @@ use std::rc::Rc;
 pub struct Workplace {
     /// Wakes them.
     pub timer: Timer,
+    /// Lets the worker's publisher in between two reads.
+    pub pulse: Rc<Pulse>,
     /// Opens their sockets.
     pub dialer: Rc<Dialer>,
     /// Takes their samples.

@@ -131,6 +131,7 @@ impl Session for Playing {
 /// Where clients of these tests work: they stay, and do not come back.
 fn workplace(clock: Clock) -> Workplace {
     Workplace {
+        pulse: Rc::default(),
         timer: Timer::start(clock).unwrap(),
         dialer: Rc::new(Dialer::new(clock)),
         recorder: RefCell::new(Recorder::new(START..Nanos::MAX)),

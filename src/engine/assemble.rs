@@ -1,16 +1,20 @@
 //! Puts what one run gathered together into its result. Pure: no clock, no I/O.
 
 mod costs;
+mod health;
 mod ledgers;
 mod lives;
 mod own;
+mod second_look;
 mod series;
+mod steady;
 
 use super::readings::Readings;
 use super::timeline::Timeline;
 use super::verdict;
+use super::warm::Warmed;
 use super::worker::Done;
-use crate::model::{Backoff, Failure, Nanos, Op, Side, Traffic};
+use crate::model::{Failure, Nanos, Op, Side, Traffic};
 use crate::record::{Closed, Snapshot, Tally, Timing};
 use crate::result::{Bytes, Operations, Polls, Quantiles, RunDetail, RunResult};
 use crate::scenario::RunPlan;
@@ -38,6 +42,8 @@ pub(super) struct Gathered {
     pub(super) shared_core: bool,
     /// What to know about where it ran.
     pub(super) notes: Vec<String>,
+    /// How the warm-up ended.
+    pub(super) warmed: Warmed,
     /// Whether certificates were taken unseen.
     pub(super) insecure: bool,
     /// How long the lookup of the target's name took; `None`: there was nothing to look up.
@@ -57,6 +63,11 @@ pub(super) struct Interim {
 }
 
 impl Interim {
+    /// Whether all workers have handed over.
+    pub(super) fn is_whole(&self, workers: u32) -> bool {
+        self.workers >= workers
+    }
+
     pub(super) fn failures(&self) -> u64 {
         self.snapshot.measured.failures_total() + self.snapshot.other.failures_total()
     }
@@ -68,7 +79,7 @@ pub(super) fn assemble(run: &RunPlan, gathered: Gathered) -> (RunResult, RunDeta
     gathered.interims.iter().for_each(|i| all.merge(&i.snapshot));
     let whole = all.whole();
     let measured = &all.measured;
-    let detail = RunDetail {
+    let mut detail = RunDetail {
         intervals: intervals(&gathered),
         cost: gathered.readings.rows(gathered.timeline.start),
         latency: latency(&gathered),
@@ -89,6 +100,7 @@ pub(super) fn assemble(run: &RunPlan, gathered: Gathered) -> (RunResult, RunDeta
     failures(&mut result, &whole);
     lives::lives(&mut result, run, &gathered, &whole);
     result.groups = lives::groups(run, &gathered, &closed);
+    result.steady = steady::steady(&gathered);
     result.target_cost = target_cost(&gathered, measured);
     result.generator = generator(&gathered, measured, measured_s);
     if result.publish_overlapped > 0 && result.ledger.reordered > 0 {
@@ -98,6 +110,8 @@ pub(super) fn assemble(run: &RunPlan, gathered: Gathered) -> (RunResult, RunDeta
             result.publish_overlapped
         ));
     }
+    verdict::judge_intervals(&mut detail.intervals, result.delivery.p99_ns);
+    result.health = health::of_run(&detail.intervals);
     verdict::judge(&mut result, &evidence(run, &gathered, measured, whole.arrivals, &closed));
     (result, detail)
 }
@@ -120,10 +134,11 @@ fn evidence(
         staying: ledgers::staying(run, &gathered.done),
         subscribed_at_start: subscribed(gathered.timeline.measure),
         subscribed_at_end: subscribed(Nanos(gathered.timeline.drain.0.saturating_sub(1))),
-        come_back: run.groups.iter().all(|g| g.reconnect.backoff != Backoff::None),
+        come_back: run.groups.iter().all(lives::comes_back),
         planned_s: run.phases.measure.as_secs_f64(),
         polls_skipped: measured.polls_skipped,
         shared_core: gathered.shared_core,
+        second: second_look::second_look(run, gathered),
     }
 }
 

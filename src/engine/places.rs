@@ -4,7 +4,7 @@
 
 use super::feed;
 use super::worker::Setup;
-use crate::client::{Follow, Workplace};
+use crate::client::{Follow, Pulse, Workplace};
 use crate::clock::{Clock, Timer};
 use crate::model::Nanos;
 use crate::net::Dialer;
@@ -12,6 +12,7 @@ use crate::record::{Recorder, Snapshot};
 use crate::scenario::{CarrierSpec, GroupPlan, PublishPlan};
 use std::cell::RefCell;
 use std::io;
+use std::ops::Range;
 use std::rc::Rc;
 
 /// The places of one worker.
@@ -46,7 +47,13 @@ impl Places {
         let (timer, dialer) = (Timer::start(clock)?, Rc::new(dialer(setup, clock)));
         // One for all: the receivers of a message are those of every group.
         let follow = feed::follow(setup).map(Rc::new);
-        let place = |group: &GroupPlan| Rc::new(workplace(setup, group, (&timer, &dialer), &follow));
+        let pulse = Rc::new(Pulse::default());
+        let place = |group: &GroupPlan| {
+            Rc::new(Workplace {
+                pulse: Rc::clone(&pulse),
+                ..workplace(setup, group, (&timer, &dialer), &follow)
+            })
+        };
         let groups: Vec<Rc<Workplace>> = setup.run.groups.iter().map(place).collect();
         let common = match groups.as_slice() {
             [only] => Rc::clone(only),
@@ -74,6 +81,12 @@ impl Places {
         Taken { all, groups }
     }
 
+    /// `measure` is this window.
+    pub(super) fn measure(&self, window: &Range<Nanos>) {
+        let all = self.groups.iter().chain([&self.common]);
+        all.for_each(|p| p.recorder.borrow_mut().measure(window.clone()));
+    }
+
     /// `measure` ends at this instant.
     pub(super) fn cut(&self, at: Nanos) {
         self.groups.iter().chain([&self.common]).for_each(|p| p.recorder.borrow_mut().cut(at));
@@ -89,6 +102,7 @@ fn workplace(
     let run = &setup.run;
     Workplace {
         timer: timer.clone(),
+        pulse: Rc::default(),
         dialer: Rc::clone(dialer),
         recorder: RefCell::new(Recorder::new(setup.timeline.measured())),
         tag: setup.tag,

@@ -68,11 +68,12 @@ impl Dialer {
         }
         let started = self.clock.now();
         let socket = open(to.address).await.map_err(|e| connect_failure(&e))?;
+        to.memory.borrow_mut().dialled += 1;
         let mut stream = Stream::new(socket, self.clock, started);
         if let Some(profile) = &to.tls {
             let scratch = Rc::clone(&self.tls_buffer);
             match Session::handshake(stream.socket(), profile, scratch).await {
-                Ok(session) => stream.secure(session),
+                Ok(session) => stream.secure(session, &to.memory),
                 Err(error) => {
                     let (failure, why) = handshake_failure(&error);
                     to.memory.borrow_mut().tell(why);

@@ -84,7 +84,7 @@ pub(super) fn few_a_second() -> Results {
         for i in &mut detail.intervals {
             i.delivery_p99_ns = None;
             i.delivery_p50_ns = i.delivery_p50_ns.filter(|_| n < 2);
-            (i.loop_lag_max_ns, i.generator_cpu_share) = (None, None);
+            (i.loop_lag_max_ns, i.generator_cpu_share, i.steal_share) = (None, None, None);
         }
     }
     results
@@ -301,6 +301,7 @@ fn interval(
         delivery_p99_ns: at(0.99),
         delivery_max_ns: at(1.0),
         loop_lag_max_ns: Some(60_000 + rng.u64(0..400_000)),
+        steal_share: Some(0.0),
         generator_cpu_share: Some(0.1 + 0.05 * rng.f64() + f64::from(clients) / 20_000.0),
         target_cpu_share: Some(0.3),
         ..Interval::default()

@@ -43,6 +43,11 @@ impl Recorder {
         self.window.end = self.window.end.min(at);
     }
 
+    /// `measure` is this window, not what was planned. To be said before either begins.
+    pub fn measure(&mut self, window: Range<Nanos>) {
+        self.window = window;
+    }
+
     pub(super) fn part(&mut self, at: Nanos) -> &mut Tally {
         if self.window.contains(&at) { &mut self.current.measured } else { &mut self.current.other }
     }
@@ -74,6 +79,11 @@ impl Recorder {
     /// An operation was given up on purpose: it has ended, and its time says nothing.
     pub fn abandoned(&mut self, op: Op, intended: Nanos) {
         self.part(intended).operations[op as usize].finished += 1;
+    }
+
+    /// An operation was cut short by a failure that is counted elsewhere.
+    pub fn cut_short(&mut self, op: Op, intended: Nanos) {
+        self.part(intended).operations[op as usize].failed += 1;
     }
 
     /// A message of this run was received.

@@ -3,9 +3,12 @@
 //! Every struct defaults what is absent, so that a file of an older build is read; what must be
 //! there is checked by the reader. Floats pass through `finite`: NaN is never written.
 
+use super::health::Health;
 use super::paid::{Generator, TargetCost};
 use super::told::{Receivers, Spread};
-use super::{ClaimResult, CloseDetail, GroupResult, Ledger, ReadyStates, Reconnects, Stages, finite};
+use super::{
+    ClaimResult, CloseDetail, GroupResult, Ledger, ReadyStates, Reconnects, Stages, Steady, finite,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -62,8 +65,11 @@ pub struct SloResult {
     /// In the metric's unit; `null` when the run has no such value.
     #[serde(with = "finite::option")]
     pub measured: Option<f64>,
-    /// Whether it holds; `null` when the run is invalid or has no such value.
+    /// Whether it holds; `null` when the run has no such value, or is invalid and the scenario does
+    /// not say that this is a failure.
     pub met: Option<bool>,
+    /// Invalid seconds of `measure` that `measured` leaves out.
+    pub seconds_left_out: u32,
 }
 
 /// One run.
@@ -185,10 +191,14 @@ pub struct RunResult {
     pub groups: Vec<GroupResult>,
     /// TCP connections that subscribers opened, whole run.
     pub connections_opened: u64,
+    /// Whether what was measured was a steady state.
+    pub steady: Steady,
     /// What the target paid; `null` when it could not be seen.
     pub target_cost: Option<TargetCost>,
     /// What pushbench itself used.
     pub generator: Generator,
+    /// Whether machine and generator were well while measuring.
+    pub health: Health,
 }
 
 /// Quantiles of a histogram, nanoseconds. A quantile with fewer than 10 samples beyond it is null.

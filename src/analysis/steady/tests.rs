@@ -44,8 +44,8 @@ fn a_second_at_a_time_the_cut_lands_within_a_window_and_soon() {
         let mut noise = Noise::new(0.1, 0.0, seed);
         let mut series = Vec::new();
         let warm = (1..30).find_map(|n| {
-            series.push(noise.next() * if n <= 5 { 8.0 } else { 1.0 });
-            warm(&[&series]).filter(|w| w.settled).map(|w| (n, w.cut))
+            series.push(Some(noise.next() * if n <= 5 { 8.0 } else { 1.0 }));
+            warm(&[series.clone()]).filter(|w| w.settled).map(|w| (n, w.cut))
         });
         let (seconds, cut) = warm.expect("it settles");
         assert!((4..=7).contains(&cut) && seconds <= 20, "seed {seed}: cut {cut} after {seconds} s");
@@ -63,8 +63,17 @@ fn what_falls_all_the_time_never_settles() {
 
 #[test]
 fn the_slowest_to_settle_decides() {
-    let (flat, late) = ([1.0; 14], [9.0, 9.0, 9.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]);
-    assert_eq!(warm(&[&flat, &late]), Some(Warm { cut: 3, settled: true }));
-    assert_eq!(warm(&[&flat, &late[..7]]), Some(Warm { cut: 3, settled: false }));
-    assert_eq!(warm(&[&flat, &[1.0; 4]]), None);
+    let of = |values: &[f64]| values.iter().copied().map(Some).collect::<Vec<_>>();
+    let flat = of(&[1.0; 14]);
+    let late = of(&[9.0, 9.0, 9.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]);
+    assert_eq!(warm(&[flat.clone(), late.clone()]), Some(Warm { cut: 3, settled: true }));
+    assert_eq!(warm(&[flat.clone(), late[..7].to_vec()]).map(|w| w.settled), Some(false));
+    assert_eq!(warm(&[flat, of(&[1.0; 4])]), None);
+}
+
+#[test]
+fn windows_that_tell_nothing_are_passed_over() {
+    let mut series: Vec<Option<f64>> = vec![None, None, Some(9.0), Some(9.0), None];
+    series.extend([Some(1.0); 10]);
+    assert_eq!(warm(&[series]), Some(Warm { cut: 5, settled: true }));
 }

@@ -1,7 +1,7 @@
 //! How clients attached, left and came back; and the groups of a mixed population apart.
 
 use super::{Gathered, bytes, delivery_quantiles, ledgers, quantiles};
-use crate::model::{Op, ReadyState, Stage};
+use crate::model::{Backoff, Op, ReadyState, Stage};
 use crate::record::{Closed, Snapshot, Tally};
 use crate::result::{CloseDetail, GroupResult, ReadyStates, Reconnects, RunResult, Stages};
 use crate::scenario::{CarrierSpec, GroupPlan, RunPlan};
@@ -42,6 +42,11 @@ fn came_back(result: &RunResult) -> Option<String> {
             r.count, r.attempts, result.ledger.missed, result.ledger.replayed
         )
     })
+}
+
+/// Whether its clients come back: by a policy, or, pulling, at their own pace.
+pub(super) fn comes_back(group: &GroupPlan) -> bool {
+    group.reconnect.backoff != Backoff::None || !is_push(group)
 }
 
 fn is_push(group: &GroupPlan) -> bool {

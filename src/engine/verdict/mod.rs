@@ -3,6 +3,14 @@
 //! Thresholds are those of the method (rules 4, 5 and 22); each is a constant here, with its unit.
 
 mod generator;
+mod interval;
+pub(super) mod limits;
+mod plausible;
+mod sends;
+mod steady;
+
+pub(super) use interval::judge_intervals;
+pub(super) use plausible::SecondLook;
 
 use crate::model::{Op, Side};
 use crate::result::{RunResult, Verdict};
@@ -34,6 +42,8 @@ pub(super) struct Evidence {
     pub(super) polls_skipped: u64,
     /// Whether generator and target shared a core.
     pub(super) shared_core: bool,
+    /// What was got in a second way.
+    pub(super) second: SecondLook,
 }
 
 /// Judges `run` and writes verdict and reasons into it.
@@ -43,6 +53,10 @@ pub(super) fn judge(run: &mut RunResult, evidence: &Evidence) {
     subscribers(run, evidence, &mut findings);
     load(run, evidence, &mut findings);
     generator::judge(run, evidence, &mut findings);
+    steady::judge(run, evidence, &mut findings);
+    plausible::judge(run, evidence, &mut findings);
+    interval::judge(run, &mut findings);
+    sends::note(run);
     run.verdict = findings.0.iter().map(|f| f.grade).max().unwrap_or(Verdict::Valid);
     run.generator_limited = findings.0.iter().any(|f| f.grade == Verdict::Invalid && f.ours);
     // The gravest first.

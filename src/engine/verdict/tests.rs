@@ -3,7 +3,7 @@
 use super::*;
 use crate::result::Operations;
 
-fn good() -> RunResult {
+pub(super) fn good() -> RunResult {
     let mut run = RunResult {
         clients: 10,
         measured_s: 10.0,
@@ -18,7 +18,7 @@ fn good() -> RunResult {
     run
 }
 
-fn judged(mut run: RunResult, change: impl FnOnce(&mut Evidence)) -> RunResult {
+pub(super) fn judged(mut run: RunResult, change: impl FnOnce(&mut Evidence)) -> RunResult {
     let mut evidence = Evidence {
         closes: true,
         staying: 10,
@@ -28,6 +28,7 @@ fn judged(mut run: RunResult, change: impl FnOnce(&mut Evidence)) -> RunResult {
         planned_s: 10.0,
         polls_skipped: 0,
         shared_core: false,
+        second: SecondLook::default(),
     };
     change(&mut evidence);
     judge(&mut run, &evidence);

@@ -16,6 +16,7 @@ mod stream;
 mod sweep;
 mod target;
 mod template;
+mod values;
 mod websocket;
 
 pub(super) use case::{CasePlan, Grouped, kind};
@@ -25,7 +26,7 @@ pub(super) use report::Report;
 
 use super::path::KeyPath;
 use super::raw::{Scenario, Sweep, Text};
-use super::{Channels, ClaimPlan, Objective, PublishPlan, TargetPlan};
+use super::{Channels, ClaimPlan, Objective, OnInvalid, PublishPlan, TargetPlan};
 use crate::model::Nanos;
 
 /// A checked scenario, before it is multiplied into runs.
@@ -41,6 +42,7 @@ pub(super) struct Scene {
     pub(super) sweep: Sweep,
     pub(super) slo: Vec<Objective>,
     pub(super) claims: Vec<ClaimPlan>,
+    pub(super) on_invalid: OnInvalid,
 }
 
 /// Lowers everything and tells every error; what is in error gets a stand-in, so that the rest is
@@ -62,6 +64,7 @@ pub(super) fn lower(raw: Scenario, r: &mut Report<'_>) -> Scene {
         load: load::lower(&raw.load.unwrap_or_default(), r),
         cases,
         sweep: raw.sweep.unwrap_or_default(),
+        on_invalid: raw.slo.as_ref().map(|s| s.on_invalid()).unwrap_or_default(),
         slo: raw.slo.map(|s| s.objectives()).unwrap_or_default(),
         claims,
     };

@@ -15,9 +15,21 @@ pub(super) fn check(scene: &Scene, r: &mut Report<'_>) {
         cursor_fits(scene, group, r);
         secure_place_is_there(scene, group, r);
     }
+    faults_are_of_the_bundled_server(scene, r);
     publish_names_channels(scene, r);
     publisher_fits(scene, r);
     notes(scene, r);
+}
+
+fn faults_are_of_the_bundled_server(scene: &Scene, r: &mut Report<'_>) {
+    if matches!(scene.target, TargetPlan::Bundled(_)) {
+        return;
+    }
+    for (i, _) in scene.cases.iter().enumerate().filter(|(_, c)| c.faults.is_some()) {
+        let help = "leave [target] out, or make your server fail by other means".to_owned();
+        let at = KeyPath::at("case").index(i).key("fault");
+        r.wrong(&at, "only the bundled server fails on demand, and this target is another", Some(help));
+    }
 }
 
 /// More than one channel, now or in a sweep.

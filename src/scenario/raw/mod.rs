@@ -15,6 +15,7 @@ mod slo;
 mod stream;
 mod text;
 mod unions;
+mod warmup;
 mod websocket;
 
 pub(super) use case::{Case, Endpoint, Group, LongPoll, Pace, Poll};
@@ -30,6 +31,7 @@ pub(super) use slo::Slo;
 pub(super) use stream::{Endless, Order, Prefix, Split, SplitTable, Stream};
 pub(super) use text::{Bytes, PerSecond, Text};
 pub(super) use unions::{ChannelsOf, Cursor, CursorTable, Headers, Pairs};
+pub(super) use warmup::{AutoWarmup, Warmup};
 pub(super) use websocket::{Deflate, Ping, WebSocket};
 
 use crate::model::Nanos;
@@ -163,9 +165,10 @@ pub(super) struct Load {
     /// The clients attach evenly over this time.
     #[schemars(extend("default" = "1s"))]
     pub(super) connect: Option<Text<Nanos>>,
-    /// Messages flow and are not counted.
-    #[schemars(extend("default" = "2s"))]
-    pub(super) warmup: Option<Text<Nanos>>,
+    /// Messages flow and are not counted: so long, or "auto": until delivery times and throughput
+    /// are steady.
+    #[schemars(extend("default" = "auto"))]
+    pub(super) warmup: Option<Warmup>,
     /// What counts.
     #[schemars(extend("default" = "10s"))]
     pub(super) measure: Option<Text<Nanos>>,

@@ -22,6 +22,8 @@ pub(super) enum Do {
     Fail(Failure),
     Close,
     End,
+    /// It ends because a rule wants it opened again.
+    Again,
     /// The request is answered with nothing.
     Answer,
 }
@@ -30,6 +32,8 @@ pub(super) enum Do {
 #[derive(Clone, Debug)]
 pub(super) enum Opening {
     Refused(Failure),
+    /// Asks the client not to come again.
+    LetAlone,
     /// Never comes about.
     Hangs,
     Session {
@@ -37,6 +41,15 @@ pub(super) enum Opening {
         answers_leave: bool,
         acts: Vec<(u64, Do)>,
     },
+}
+
+/// A pull session; its messages are answers.
+pub(super) fn pulled(acts: &[(u64, Do)]) -> Opening {
+    let acts = acts.iter().flat_map(|(span, act)| match act {
+        Do::Message(..) => vec![(*span, act.clone()), (0, Do::Answer)],
+        act => vec![(*span, act.clone())],
+    });
+    session(&acts.collect::<Vec<_>>())
 }
 
 pub(super) fn session(acts: &[(u64, Do)]) -> Opening {
@@ -100,6 +113,10 @@ impl Carrier for Stages {
                     memory.tell("the door is shut");
                     Err(failure)
                 }
+                Opening::LetAlone => {
+                    to.memory.borrow_mut().stay_away = true;
+                    Err(Failure::ClosedByPeer)
+                }
                 Opening::Session { ready, answers_leave, acts } => {
                     let clock = dial.clock();
                     Ok(Box::new(Played {
@@ -140,6 +157,10 @@ impl Played {
             }
             Do::Close => return Ok(closed(1012)),
             Do::End => return Ok(Event::Ended),
+            Do::Again => {
+                self.memory.borrow_mut().more.get_or_insert_default().agains += 1;
+                return Ok(Event::Ended);
+            }
             Do::Answer => {
                 self.unit(UnitKind::Empty, b"", sink);
                 return Ok(Event::Answered);
