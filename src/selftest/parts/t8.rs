@@ -30,6 +30,11 @@ fn prove(bench: &mut Bench<'_>) -> Result<(), SelftestError> {
         "invalid, the generator to blame",
         starved.run.verdict == Verdict::Invalid && starved.run.generator_limited,
     ));
+    bench.check(Check::count(
+        "starved: every message that was due is published, failed or skipped",
+        starved.measured().len() as u64,
+        starved.run.published + starved.run.publish_failed,
+    ));
     let free = bench.play("free again", &feed(""))?;
     bench.check(Check::holds(
         "the same without them",
