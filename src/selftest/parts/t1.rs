@@ -89,17 +89,23 @@ websocket = {{ path = "/ws/${{channel}}" }}
 /// 20 channels with a client each: 4,000 messages a second, none of them in two samples.
 fn feed(bench: &Bench<'_>, fault: Option<&str>) -> String {
     let target = fault.map_or(String::new(), |f| format!("[target]\nbundled = {{ fault = \"{f}\" }}\n"));
-    scenario(&target, "http = { post = \"/pub/${channel}\" }", "200/s", bench.depth().pick("2700ms", "15s"))
+    scenario(
+        &target,
+        "http = { post = \"/pub/${channel}\" }",
+        "200/s",
+        bench.depth().pick("2600ms", "15s"),
+        "400ms",
+    )
 }
 
 /// Over WebSockets, whose messages cannot overtake one another on their way to the worker.
 fn worker(bench: &Bench<'_>) -> String {
     let target = format!("[target]\nbundled = {{ fault = \"{SERVICE}\" }}\n");
     let publish = "in_band = { websocket = { path = \"/duplex/${channel}\" } }\narrivals = \"poisson\"";
-    scenario(&target, publish, "40/s", bench.depth().pick("5s", "20s"))
+    scenario(&target, publish, "40/s", bench.depth().pick("5s", "20s"), "1500ms")
 }
 
-fn scenario(target: &str, publish: &str, rate: &str, measure: &str) -> String {
+fn scenario(target: &str, publish: &str, rate: &str, measure: &str, drain: &str) -> String {
     let channels = channels(20);
     format!(
         r#"
@@ -113,7 +119,7 @@ clients = 20
 connect = "200ms"
 warmup = "100ms"
 measure = "{measure}"
-drain = "1500ms"
+drain = "{drain}"
 [[case]]
 name = "websocket"
 websocket = {{ path = "/ws/${{channel}}" }}

@@ -74,7 +74,7 @@ fn owed(sent: &[Sent]) -> Owed {
 
 fn ledger(bench: &mut Bench<'_>) -> Result<(), SelftestError> {
     // Counts are exact however busy the machine is.
-    let ran = bench.play_anyhow("ledger", &scenario(bench.depth().pick("7s", "30s")))?;
+    let ran = bench.play_anyhow("ledger", &scenario(bench.depth().pick("5s", "30s")))?;
     let Some((_, sent)) = ran.sent().into_iter().next() else {
         return Err(SelftestError::Missing("the feed"));
     };
@@ -146,7 +146,7 @@ bundled = {{ fault = ["drop every {DROP}", "duplicate every {DUPLICATE}", "swap 
 [publish]
 in_band = {{ websocket = {{ path = "/duplex/${{channel}}" }} }}
 channels = {}
-rate = "350/s"
+rate = "490/s"
 [load]
 clients = {}
 connect = "100ms"

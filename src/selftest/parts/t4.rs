@@ -61,7 +61,7 @@ fn prove(bench: &mut Bench<'_>) -> Result<(), SelftestError> {
             std::fs::create_dir_all(folder).map_err(fail("make a folder"))?;
         }
         std::fs::write(&certificate, &relay.certificate).map_err(fail("write a certificate"))?;
-        let measure = bench.depth().pick("600ms", "3s");
+        let measure = bench.depth().pick("400ms", "3s");
         let text = scenario(way, &relay, &certificate.display().to_string(), measure)?;
         // Bytes are exact however busy the machine is.
         let ran = bench.play_anyhow(&label, &text);

@@ -111,7 +111,7 @@ rate = "{rate}"
 clients = {clients}
 connect = "300ms"
 warmup = "300ms"
-measure = "2s"
+measure = "1500ms"
 drain = "500ms"
 [[case]]
 name = "websocket"
