@@ -51,6 +51,12 @@ pub(super) struct Sent {
 }
 
 impl Ran {
+    /// A number of the summary's row by its documented key, such as `/ledger/lost`: what is proved is what
+    /// is printed. `None`: `null`, or no such key.
+    pub(super) fn told(&self, pointer: &str) -> Option<f64> {
+        serde_json::to_value(&self.run).ok()?.pointer(pointer)?.as_f64()
+    }
+
     /// The feed, channel by channel, as it was fixed before the run.
     pub(super) fn sent(&self) -> Vec<(String, Vec<Sent>)> {
         let (Some(feed), Channels::Named(names)) = (&self.plan.publish, &self.plan.channels) else {
@@ -127,6 +133,7 @@ impl<'a> Bench<'a> {
             trace: None,
             starve: None,
             selftest: serde_json::Value::Null,
+            starve: None,
         };
         let played = engine::play(&plan, &options, self.interrupt, &mut Silent);
         match played.error {

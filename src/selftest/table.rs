@@ -81,6 +81,22 @@ mod tests {
             vec![attempt(true, &[])],
             vec![attempt(true, &["the run: generator-bound"]), attempt(false, &[])],
         ]));
-        insta::assert_snapshot!(text);
+        let want = "\
+T1   pass     known delays (rules 1, 2; 1.5 s)
+         what  injected  measured  bound               used
+     ok  lost  3         3         difference 0, is 0
+
+T2   FAIL     known delays (rules 1, 2; 3.0 s)
+     attempt 1 of 2
+         what  injected  measured  bound               used
+     ok  lost  3         3         difference 0, is 0
+     says nothing: the run: generator-bound
+     attempt 2 of 2
+           what  injected  measured  bound               used
+     FAIL  lost  3         4         difference 0, is 1
+
+1 of 2 parts passed, 1 failed, 0 invalid (short, 61 s; pushbench 0.1.0, commit abc, build 00ff)
+";
+        assert_eq!(text, want);
     }
 }

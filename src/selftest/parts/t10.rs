@@ -121,8 +121,8 @@ rate = "200/s"
 [load]
 clients = 10
 connect = "50ms"
-warmup = "150ms"
-measure = "400ms"
+warmup = "100ms"
+measure = "300ms"
 drain = "50ms"
 [[case]]
 name = "websocket"

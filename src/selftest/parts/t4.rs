@@ -1,6 +1,7 @@
 //! T4: bytes are those that crossed the sockets, and those that the protocol says. A relay between
 //! clients and server counts both directions of every connection by itself; for each message the
-//! framing is what the formulas of the format (F6) give.
+//! framing is what the formulas of the format (F6) give; and the books agree with the kernel's
+//! (TCP_INFO) for every connection.
 
 use super::units;
 use crate::clock::{Clock, sleep_blocking};
@@ -60,7 +61,7 @@ fn prove(bench: &mut Bench<'_>) -> Result<(), SelftestError> {
             std::fs::create_dir_all(folder).map_err(fail("make a folder"))?;
         }
         std::fs::write(&certificate, &relay.certificate).map_err(fail("write a certificate"))?;
-        let measure = bench.depth().pick("600ms", "3s");
+        let measure = bench.depth().pick("400ms", "3s");
         let text = scenario(way, &relay, &certificate.display().to_string(), measure)?;
         // Bytes are exact however busy the machine is.
         let ran = bench.play_anyhow(&label, &text);
@@ -131,6 +132,7 @@ fn witness(bench: &mut Bench<'_>, label: &str, ran: &Ran, counts: &Counts, way: 
         publishers,
         own.wire_in + own.wire_out,
     ));
+    kernel(bench, label, ran);
     let b = &ran.run.bytes;
     bench.check(Check::count(format!("{label}: payload"), b.messages * PAYLOAD, b.payload));
     let Some(format) = units::format_of(way.name) else { return };
@@ -144,4 +146,26 @@ fn witness(bench: &mut Bench<'_>, label: &str, ran: &Ran, counts: &Counts, way: 
         let but_handshakes = counted.saturating_sub(b.handshake);
         bench.check(Check::count(format!("{label}: stream of all messages (F6)"), stream, but_handshakes));
     }
+}
+
+/// Rule 15: the ledger of purposes against the sockets, and these against the kernel (TCP_INFO), of every
+/// connection, publishers' too.
+fn kernel(bench: &mut Bench<'_>, label: &str, ran: &Ran) {
+    let of = |key: &str| ran.told(&format!("/byte_check/{key}"));
+    let told = |key: &str| of(key).map_or("none".to_owned(), |v| format!("{v:.0}"));
+    let zero = |key: &str| of(key) == Some(0.0);
+    bench.check(Check::holds(
+        format!("{label}: ledger / sockets, kernel's count (in + out)"),
+        format!("{} + {}", told("kernel_in_bytes"), told("kernel_out_bytes")),
+        format!("{} + {}", told("ledger_in_bytes"), told("ledger_out_bytes")),
+        format!(
+            "difference 0, is {} and {}; all connections known",
+            told("ledger_difference_bytes"),
+            told("kernel_difference_bytes")
+        ),
+        zero("ledger_difference_bytes")
+            && zero("kernel_difference_bytes")
+            && zero("unknown_connections")
+            && of("connections").is_some_and(|n| n >= CLIENTS as f64),
+    ));
 }

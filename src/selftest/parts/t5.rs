@@ -45,7 +45,7 @@ fn prove(bench: &mut Bench<'_>) -> Result<(), SelftestError> {
 /// A feed as slow as its polls are: its one client has one latency, and the test must see that.
 fn locked(bench: &mut Bench<'_>) -> Result<(), SelftestError> {
     let feed = Feed { arrivals: "constant", clients: 1, rate: "10/s", every_ms: 100 };
-    let ran = bench.play("locked", &feed.scenario(3))?;
+    let ran = bench.play("locked", &feed.scenario(2))?;
     let times = delivery(&ran.detail);
     let distance = kolmogorov(&times, 0.0, 100e6);
     bench.check(Check::holds(

@@ -21,7 +21,7 @@ const WAITED_NS: f64 = 2e6;
 const ALLOWED: f64 = 0.02;
 
 fn prove(bench: &mut Bench<'_>) -> Result<(), SelftestError> {
-    let (clients, measure) = bench.depth().pick((80, "5s"), (80, "20s"));
+    let (clients, measure) = bench.depth().pick((80, "4s"), (80, "20s"));
     let relay = bench.relay(&format!("gap {GAP_MS}ms"))?;
     let address = relay.address.ok_or(SelftestError::Missing("the relay's address"))?;
     let ran = bench.play("gap", &scenario(&address.to_string(), clients, measure))?;

@@ -30,6 +30,11 @@ fn prove(bench: &mut Bench<'_>) -> Result<(), SelftestError> {
         "invalid, the generator to blame",
         starved.run.verdict == Verdict::Invalid && starved.run.generator_limited,
     ));
+    bench.check(Check::count(
+        "starved: every message that was due is published, failed or skipped",
+        starved.measured().len() as u64,
+        starved.run.published + starved.run.publish_failed,
+    ));
     let free = bench.play("free again", &feed(""))?;
     bench.check(Check::holds(
         "the same without them",
@@ -106,7 +111,7 @@ rate = "{rate}"
 clients = {clients}
 connect = "300ms"
 warmup = "300ms"
-measure = "2s"
+measure = "1500ms"
 drain = "500ms"
 [[case]]
 name = "websocket"

@@ -33,7 +33,7 @@ fn prove(bench: &mut Bench<'_>) -> Result<(), SelftestError> {
 }
 
 fn cpu(bench: &mut Bench<'_>) -> Result<(), SelftestError> {
-    let measure = bench.depth().pick("4s", "15s");
+    let measure = bench.depth().pick("3s", "15s");
     let idle = bench.play("idle", &scenario("", 20, "200ms", measure))?;
     let burning = bench.play("burning", &scenario(&fault(&format!("burn {BURNT}")), 20, "200ms", measure))?;
     let waited = waited(&burning.detail);
@@ -81,13 +81,14 @@ fn memory(bench: &mut Bench<'_>) -> Result<(), SelftestError> {
     Ok(())
 }
 
-/// Connections, and what the target's memory was with them.
+/// Connections that stood, and what the target's memory was with them.
 fn bytes(bench: &mut Bench<'_>, name: &str, target: &str, clients: u32) -> Result<(f64, f64), SelftestError> {
-    let ran = bench.play(name, &scenario(target, clients, "500ms", "200ms"))?;
+    let ran = bench.play(name, &scenario(target, clients, "300ms", "200ms"))?;
     let rows = ran.detail.cost.iter().filter(|r| r.of == "target" && r.phase == "measure");
-    let pss =
-        rows.filter_map(|r| r.pss_bytes).next_back().ok_or(SelftestError::Missing("the target's memory"))?;
-    Ok((f64::from(clients), pss as f64))
+    let pss = rows.filter_map(|r| r.pss_bytes).next_back();
+    let attached = ran.detail.intervals.iter().rfind(|i| i.phase == "measure").map(|i| i.attached);
+    let (attached, pss) = attached.zip(pss).ok_or(SelftestError::Missing("the target's memory"))?;
+    Ok((f64::from(attached), pss as f64))
 }
 
 fn fault(words: &str) -> String {
