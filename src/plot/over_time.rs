@@ -9,11 +9,11 @@ use super::place::{Wish, spread};
 use super::seconds::{Phase, Second, invalid_stretches, phases, seconds, stretches};
 use super::{font, text};
 
-const TIMES: Rect = Rect::new(96.0, 132.0, 960.0, 292.0);
-const RATE: Rect = Rect::new(96.0, 324.0, 960.0, 408.0);
-const LAG: Rect = Rect::new(96.0, 440.0, 960.0, 474.0);
-const CPU: Rect = Rect::new(96.0, 506.0, 960.0, 540.0);
-const STEAL: Rect = Rect::new(96.0, 572.0, 960.0, 606.0);
+const TIMES: Rect = Rect::new(96.0, 132.0, 960.0, 318.0);
+const RATE: Rect = Rect::new(96.0, 350.0, 960.0, 410.0);
+const LAG: Rect = Rect::new(96.0, 442.0, 960.0, 482.0);
+const CPU: Rect = Rect::new(96.0, 514.0, 960.0, 544.0);
+const STEAL: Rect = Rect::new(96.0, 576.0, 960.0, 606.0);
 const PANELS: [Rect; 5] = [TIMES, RATE, LAG, CPU, STEAL];
 /// The greatest share that the panel of stolen time shows; more lies at its edge.
 const STEAL_TOP: f64 = 0.10;
@@ -159,7 +159,7 @@ fn rate_panel(picture: &mut Picture, all: &[Series<'_, '_>], x: Axis) {
     let values = all.iter().flat_map(|s| &s.seconds).filter_map(|s| s.delivered_per_s);
     let y = Axis::from_zero(values.map(|v| v * 1.04), RATE.bottom, RATE.top);
     frame::panel_title(picture, RATE, "deliveries per second");
-    frame::rows(picture, RATE, y, 4.0, text::count);
+    frame::rows(picture, RATE, y, 2.0, text::count);
     panel_columns(picture, RATE, x);
     for (i, s) in all.iter().enumerate() {
         // Cases with equal rates lie on each other: what comes later is thinner, so all stay visible.
