@@ -2,12 +2,14 @@
 //!
 //! Two conditions make them differ, and both must hold: the ratio of the halves is beyond the tolerance
 //! (what is small does not matter, however certain), and it is beyond what chance makes of such noise (what
-//! is uncertain proves nothing, however large). Chance: Welch's t of the logarithms at 1 %, the number of
+//! is uncertain proves nothing, however large). Chance: Student's t of the logarithms at 1 %, the number of
 //! values in each half reduced by their correlation (`describe::independent`). A block bootstrap would be the same in long windows, and too narrow in halves of three to ten seconds.
 
-use super::describe::{independent, mean, median, sd};
+use super::describe::{independent, mean, median};
 use super::student::limit_1_percent;
 
+/// The limit of chance is raised by this: the correlation is itself a guess.
+const GUESSED: f64 = 1.25;
 /// Windows that each half needs at least.
 pub const LEAST_OF_A_HALF: usize = 3;
 
@@ -37,26 +39,24 @@ pub fn halves(series: &[f64], tolerance: f64) -> Option<Halves> {
     let (early, late) = (&logs[..half], &logs[logs.len() - half..]);
     let first = median(&series[..half])?;
     let second = median(&series[series.len() - half..])?;
-    let (shift, beyond) = welch(early, late)?;
+    let (shift, beyond) = student(early, late)?;
     let ratio = second / first;
     let outside = |log: f64| log.abs() > (1.0 + tolerance).ln();
     let agree = !(outside(ratio.ln()) && outside(shift) && shift.abs() > beyond);
     Some(Halves { first, second, ratio, chance: beyond.exp(), agree })
 }
 
-/// Difference of the means, and what chance makes of it.
-fn welch(early: &[f64], late: &[f64]) -> Option<(f64, f64)> {
-    let part = |half: &[f64]| {
-        let effective = independent(half).max(2.0);
-        Some((sd(half)?.powi(2) / effective, effective - 1.0))
-    };
-    let ((a, of_a), (b, of_b)) = (part(early)?, part(late)?);
-    let degrees = match a + b > 0.0 {
-        true => (a + b).powi(2) / (a * a / of_a + b * b / of_b),
-        false => of_a + of_b,
-    };
-    let shift = mean(late)? - mean(early)?;
-    Some((shift, limit_1_percent(degrees) * (a + b).sqrt()))
+/// Difference of the means, and what chance makes of it. Spread and correlation are those of both halves
+/// together, each about its own mean: a half alone is too short to tell them.
+fn student(early: &[f64], late: &[f64]) -> Option<(f64, f64)> {
+    let (first, second) = (mean(early)?, mean(late)?);
+    let about = |half: &[f64], level: f64| half.iter().map(|x| x - level).collect::<Vec<f64>>();
+    let rest = [about(early, first), about(late, second)].concat();
+    let share = independent(&rest) / rest.len() as f64;
+    let effective = (early.len() as f64 * share).max(LEAST_OF_A_HALF as f64 * 0.8);
+    let variance = rest.iter().map(|x| x * x).sum::<f64>() / (rest.len() - 2) as f64;
+    let limit = GUESSED * limit_1_percent((2.0 * effective - 2.0).max(3.0));
+    Some((second - first, limit * (2.0 * variance / effective).sqrt()))
 }
 
 #[cfg(test)]

@@ -32,8 +32,10 @@ impl Window {
         if interim.end - start != Nanos::SECOND {
             return None;
         }
-        let parts = [&interim.snapshot.measured, &interim.snapshot.other];
-        let timing = parts.map(|t| t.response_of(Op::Deliver)).into_iter().max_by_key(|t| t.count())?;
+        // All that came, whatever phase it was due in: at a change of phase either part alone holds only
+        // the late ones or only the quick ones.
+        let mut timing = interim.snapshot.measured.response_of(Op::Deliver).clone();
+        timing.merge(interim.snapshot.other.response_of(Op::Deliver));
         let enough = (timing.count() >= LEAST_DELIVERIES).then(|| timing.histogram());
         Some(Window {
             start,
@@ -179,6 +181,23 @@ mod tests {
         assert_eq!(played(falls, 50, TWO), (None, never));
         let thin = Warmed { auto: true, reached: None, cut: None };
         assert_eq!(played(|_| Nanos::from_millis(1), 2, TWO), (Some(10), thin));
+    }
+
+    #[test]
+    fn a_window_at_the_change_of_phase_holds_both_sides() {
+        let mut interim = second(1, Nanos::from_millis(1), 40);
+        let mut measured = Recorder::new(Nanos::ZERO..Nanos::MAX);
+        for k in 0..60 {
+            let received = interim.end - Nanos::from_millis(1 + k);
+            let stamp = Stamp { due: received - Nanos::from_millis(9), ..stamp() };
+            let (seen, place) = (Seen::New, Due::Here);
+            measured.arrive(&Arrival { stamp, received, seen, place, latest_value: false });
+        }
+        interim.snapshot.merge(&measured.take());
+        let window = Window::of(interim.end - Nanos::SECOND, &interim).unwrap();
+        assert_eq!(window.delivered, 100);
+        // 40 of 1 ms and 60 of 9 ms: neither side alone has this mean.
+        assert!((window.mean_ns.unwrap() / 5.8e6 - 1.0).abs() < 0.01, "{window:?}");
     }
 
     #[test]
