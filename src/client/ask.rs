@@ -4,6 +4,7 @@ use super::listener::{Answer, Listener};
 use super::pull_pace::PullPace;
 use super::virtual_client::{Course, End, VirtualClient, is_empty};
 use crate::model::{Backoff, Failure, Nanos, Op, Outcome, Sample};
+use crate::record;
 use crate::transport::{Event, Rhythm, Session};
 
 /// What became of one request.
@@ -32,6 +33,7 @@ impl VirtualClient {
         let since = self.place.now();
         let end = self.ask_on(&mut *session, rhythm, leave_at, course).await;
         let now = self.place.now();
+        self.moved(now);
         let mut ledger = self.state.ledger.borrow_mut();
         match end {
             Asked::Left | Asked::Answered => {
@@ -128,9 +130,10 @@ impl VirtualClient {
             session.request();
         }
         if let Rhythm::Held { settle } = rhythm {
-            self.state.ledger.borrow_mut().subscribed(started + settle);
+            self.subscribed(started + settle);
         }
-        let mut listener = Listener::new(&self.place, &self.state);
+        let mut listener =
+            Listener::new(&self.place, &self.state).of_request(self.asks(rhythm, started, course));
         let asked = self.answer(session, &mut listener, started, leave_at, course).await;
         let answer = listener.take_answer();
         let asked = match (asked, answer.refused) {
@@ -141,7 +144,22 @@ impl VirtualClient {
             listener.count_rest(session);
         }
         self.account(intended, started, &answer, asked);
+        course.answered = answer.received.filter(|_| asked == Asked::Answered);
         asked
+    }
+
+    /// A request of this rhythm begins; a held one follows the answer before.
+    fn asks(&self, rhythm: Rhythm, at: Nanos, course: &mut Course) -> Option<record::Asked> {
+        match rhythm {
+            Rhythm::Push => None,
+            Rhythm::Interval { .. } => Some(record::Asked::AtInterval(at)),
+            Rhythm::Held { .. } => {
+                let answered = course.answered.take();
+                let mut recorder = self.place.recorder.borrow_mut();
+                answered.iter().for_each(|answered| recorder.turned_around(*answered, at));
+                Some(record::Asked::Held(at))
+            }
+        }
     }
 
     async fn answer(
@@ -187,7 +205,7 @@ impl VirtualClient {
             }
         };
         if outcome == Outcome::Good {
-            self.state.ledger.borrow_mut().subscribed(finished);
+            self.subscribed(finished);
             self.place.recorder.borrow_mut().answered(intended, answer.fresh > 0);
         }
         self.end(&Sample { op: Op::Poll, intended, started, finished, outcome });

@@ -16,7 +16,7 @@ impl VirtualClient {
         course: &mut Course,
     ) -> End {
         let since = self.place.now();
-        self.state.ledger.borrow_mut().subscribed(since);
+        self.subscribed(since);
         let mut listener = Listener::new(&self.place, &self.state);
         let outcome = loop {
             match self.event(&mut *session, &mut listener, leave_at, course).await {
@@ -46,6 +46,7 @@ impl VirtualClient {
         });
         let now = self.place.now();
         self.state.ledger.borrow_mut().ended(now);
+        self.moved(now);
         self.session_over(since, outcome);
         match outcome {
             Outcome::Good => End::Ended { empty: is_empty(listener.has_brought(), now - since) },
@@ -58,6 +59,7 @@ impl VirtualClient {
         let now = self.place.now();
         self.sends_no_more(Failure::NotAttached);
         self.state.ledger.borrow_mut().leaves(now);
+        self.moved(now);
         self.is(ReadyState::Closing);
         listener.leaves();
         if session.leave() {

@@ -143,6 +143,7 @@ fn play(rhythm: Rhythm, acts: Vec<(Nanos, Act)>, end: Nanos) -> (Snapshot, Rc<Cl
             latest_value: false,
             echo: false,
             follow: None,
+            fan_out: None,
             close_codes: true,
             life: LifeSpec::default(),
             reconnect: ReconnectSpec::default(),

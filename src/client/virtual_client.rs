@@ -59,6 +59,8 @@ pub(super) struct Course {
     pub(super) alarm: Alarm,
     /// Whether a request of the login is still under way.
     pub(super) asking: bool,
+    /// When the answer to the last held request was read, until the next one begins.
+    pub(super) answered: Option<Nanos>,
     /// When it lost the session that it wants back.
     pub(super) lost: Option<Nanos>,
     /// When the last session ended on purpose.
@@ -76,6 +78,7 @@ impl VirtualClient {
             policy: Reconnect::new(self.seed),
             alarm: Alarm::default(),
             asking: false,
+            answered: None,
             lost: None,
             ended: None,
             empty: 0,
@@ -98,6 +101,7 @@ impl VirtualClient {
 
     /// Attaches, and stays while the session lasts.
     async fn attempt(&self, intended: Nanos, course: &mut Course) -> End {
+        course.answered = None;
         let opened = self.attach(intended, course).await;
         let Ok(session) = opened else {
             self.is(ReadyState::Closed);

@@ -3,6 +3,7 @@
 mod assemble;
 mod conductor;
 mod cores;
+mod fan;
 mod feed;
 mod interrupt;
 mod manifest;

@@ -84,9 +84,10 @@ impl ClientLedger {
         }
     }
 
-    /// Subscribed from `at` on; an earlier instant already known for this session stands.
-    pub fn subscribed(&mut self, at: Nanos) {
-        self.spans.begin(at);
+    /// Subscribed from `at` on; an earlier instant already known for this session stands. Whether that
+    /// is news.
+    pub fn subscribed(&mut self, at: Nanos) -> bool {
+        self.spans.begin(at)
     }
 
     /// Subscribed no longer, though it was to stay; a later `subscribed` begins the next session.

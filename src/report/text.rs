@@ -46,6 +46,7 @@ fn printable(summary: &Summary) -> Summary {
             .collect();
     }
     summary.slo.iter_mut().flat_map(|s| [&mut s.key, &mut s.objective]).for_each(clean);
+    summary.slo.iter_mut().flat_map(|s| &mut s.reason).for_each(clean);
     summary
 }
 

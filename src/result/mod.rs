@@ -1,7 +1,9 @@
 //! Run results: their schema, writing and reading. Knows nothing of how they were got.
 
 mod charts;
+mod effective;
 mod error;
+mod fanout;
 mod finite;
 mod folder;
 mod hlog;
@@ -9,6 +11,7 @@ mod interval;
 mod ledger;
 mod lives;
 mod paid;
+mod polling;
 mod quantiles;
 mod read;
 mod series;
@@ -17,13 +20,16 @@ mod summary;
 mod told;
 
 pub use charts::{Chart, read_charts};
+pub use effective::{BEYOND_TO_GATE, BEYOND_TO_SHOW, Deliveries, beyond};
 pub use error::ResultError;
+pub use fanout::FanOut;
 pub use folder::Folder;
 pub use interval::Interval;
 pub use ledger::Ledger;
 pub use lives::*;
 pub use paid::{CostRow, Generator, TargetCost};
-pub use slo::{METRICS, Metric, Unit, evaluate, metric};
+pub use polling::Polling;
+pub use slo::{METRICS, Metric, Unit, at_least, evaluate, metric};
 pub use summary::*;
 pub use told::{Receivers, Spread};
 

@@ -27,12 +27,18 @@ pub(super) struct Spans {
 }
 
 impl Spans {
-    pub(super) fn begin(&mut self, at: Nanos) {
+    /// Whether this changes anything.
+    pub(super) fn begin(&mut self, at: Nanos) -> bool {
         match &mut self.latest {
-            Some(span) if span.until == Nanos::MAX => span.since = span.since.min(at),
+            Some(span) if span.until == Nanos::MAX => {
+                let earlier = at < span.since;
+                span.since = span.since.min(at);
+                earlier
+            }
             latest => {
                 self.past.extend(latest.take());
                 *latest = Some(Span { since: at, until: Nanos::MAX, seen: 0, wanted: false, last: false });
+                true
             }
         }
     }

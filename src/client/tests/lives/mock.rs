@@ -274,6 +274,7 @@ pub(super) fn play(cast: Cast) -> Outcome {
             latest_value: false,
             echo: false,
             follow: None,
+            fan_out: None,
             close_codes: true,
             life: cast.life,
             reconnect: cast.reconnect,
