@@ -10,7 +10,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use support::{Ran, assert_all_delivered, number, run};
+use support::{Ran, assert_all_delivered, assert_books_close, number, run};
 
 /// Plays a scenario of these sections.
 fn play(text: &str) -> Ran {
@@ -68,6 +68,7 @@ websocket = { path = "/ws/${channel}" }
     ran.assert_good_or_busy();
     for run in ran.runs() {
         assert_all_delivered(run);
+        assert_books_close(run);
         assert_fans_out(run);
         assert_eq!(run["fan_out"]["median_exact"], true);
     }

@@ -6,7 +6,7 @@ use super::caption::Caption;
 use super::case::Case;
 use super::curve::{self, Curve};
 use super::frame;
-use super::picture::{Colour, Picture, Point, Rect, Text};
+use super::picture::{Anchor, Colour, Picture, Point, Rect, Text};
 use super::{font, text};
 
 /// Where the panels lie.
@@ -106,7 +106,7 @@ fn one(picture: &mut Picture, panel: Rect, pair: &Pair<'_, '_>, (x, y): (Axis, A
     figures(picture, panel, pair);
 }
 
-/// Both 99th percentiles, or both medians where there are not samples enough, at the upper left: curves
+/// Both 99th percentiles, or both medians where there are not samples enough, at the lower right: curves
 /// rise to the right.
 fn figures(picture: &mut Picture, panel: Rect, pair: &Pair<'_, '_>) {
     let both = |inverse: f64| pair.due.at(inverse).zip(pair.sent.at(inverse));
@@ -115,7 +115,7 @@ fn figures(picture: &mut Picture, panel: Rect, pair: &Pair<'_, '_>) {
     let said = format!("{name} {} · sent {}", text::time(due), text::time(sent));
     let large = due > LARGE * sent;
     let said = font::shorten(&said, 16.0, large, panel.width() - 20.0);
-    let text = Text::new((panel.left + 8.0, panel.top + 17.0), said);
+    let text = Text::new((panel.right - 8.0, panel.bottom - 10.0), said).anchor(Anchor::Right);
     let text = if large { text.bold().colour(Colour::ALARM) } else { text.colour(Colour::MUTED) };
     picture.text_on_white(text);
 }

@@ -5,7 +5,7 @@ use crate::engine::worker::ClientEnd;
 use crate::model::Nanos;
 use crate::record::{ChannelFeed, Fan, Pulled, Tally, Timing};
 use crate::result::{FanOut, Polling, Quantiles, RunResult};
-use crate::scenario::{CarrierSpec, RunPlan};
+use crate::scenario::{Arrivals, CarrierSpec, RunPlan};
 use std::collections::BTreeMap;
 
 /// Writes both into `result`, whose publishes are counted.
@@ -78,6 +78,8 @@ fn polling(result: &RunResult, run: &RunPlan, pulled: &Pulled) -> Option<Polling
     }
     let turnaround = quantiles(&pulled.turnaround);
     let per_client_per_s = result.achieved_per_s / f64::from(result.channels.max(1));
+    // The formula is that of messages that come at random.
+    let at_random = run.publish.as_ref().is_some_and(|p| matches!(p.arrivals, Arrivals::Poisson));
     let gap_ns = turnaround.mean_ns.zip(pulled.round_trip.0).map(|(own, trip)| own + trip.0 as f64);
     Some(Polling {
         wait: clustered(&pulled.wait, result),
@@ -85,7 +87,9 @@ fn polling(result: &RunResult, run: &RunPlan, pulled: &Pulled) -> Option<Polling
         held_messages: pulled.held,
         in_gap: pulled.in_gap,
         gap_share: (pulled.held > 0).then(|| pulled.in_gap as f64 / pulled.held as f64),
-        gap_share_expected: gap_ns.map(|gap| Polling::expected_gap_share(per_client_per_s, gap / 1e9)),
+        gap_share_expected: gap_ns
+            .filter(|_| at_random)
+            .map(|gap| Polling::expected_gap_share(per_client_per_s, gap / 1e9)),
         turnaround,
         round_trip_min_ns: pulled.round_trip.0.map(|trip| trip.0),
     })
