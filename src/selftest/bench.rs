@@ -133,7 +133,6 @@ impl<'a> Bench<'a> {
             trace: None,
             starve: None,
             selftest: serde_json::Value::Null,
-            starve: None,
         };
         let played = engine::play(&plan, &options, self.interrupt, &mut Silent);
         match played.error {
