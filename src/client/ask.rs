@@ -4,6 +4,7 @@ use super::listener::{Answer, Listener};
 use super::pull_pace::PullPace;
 use super::virtual_client::{Course, End, VirtualClient, is_empty};
 use crate::model::{Backoff, Failure, Nanos, Op, Outcome, Sample};
+use crate::record;
 use crate::transport::{Event, Rhythm, Session};
 
 /// What became of one request.
@@ -32,6 +33,7 @@ impl VirtualClient {
         (course.standing, course.answered) = (Some(self.place.now()), false);
         let end = self.ask_on(&mut *session, rhythm, leave_at, course).await;
         let now = self.place.now();
+        self.moved(now);
         match end {
             Asked::Left | Asked::Answered => {
                 session.abort();
@@ -59,7 +61,7 @@ impl VirtualClient {
 
     /// A request was answered as it should be: the client is subscribed, and back if it was away.
     fn is_answered(&self, started: Nanos, finished: Nanos, course: &mut Course) {
-        self.state.ledger.borrow_mut().asked_and_subscribed(started, finished);
+        self.subscribed(started, finished);
         course.answered = true;
         if course.standing.is_none() {
             course.standing = Some(finished);
@@ -72,6 +74,7 @@ impl VirtualClient {
     /// A request failed. One that follows an answer ends a time of being subscribed, and is the begin of
     /// an outage that the next good answer ends; before the first answer nobody knows of any.
     fn not_answered(&self, now: Nanos, course: &mut Course) {
+        self.moved(now);
         if !std::mem::take(&mut course.answered) {
             return self.state.ledger.borrow_mut().never_subscribed();
         }
@@ -177,9 +180,10 @@ impl VirtualClient {
                 Rhythm::Held { settle } => started + settle,
                 Rhythm::Interval { .. } | Rhythm::Push => Nanos::MAX,
             };
-            self.state.ledger.borrow_mut().asked_and_subscribed(started, known);
+            self.subscribed(started, known);
         }
-        let mut listener = Listener::new(&self.place, &self.state);
+        let mut listener =
+            Listener::new(&self.place, &self.state).of_request(self.asks(rhythm, started, course));
         let asked = self.answer(session, &mut listener, started, leave_at, course).await;
         let answer = listener.take_answer();
         let asked = match (asked, answer.refused) {
@@ -192,7 +196,22 @@ impl VirtualClient {
         // What came is its own, whatever became of the request.
         course.answered |= answer.fresh > 0;
         self.account(intended, started, &answer, asked, course);
+        course.last_answer = answer.received.filter(|_| asked == Asked::Answered);
         asked
+    }
+
+    /// A request of this rhythm begins; a held one follows the answer before.
+    fn asks(&self, rhythm: Rhythm, at: Nanos, course: &mut Course) -> Option<record::Asked> {
+        match rhythm {
+            Rhythm::Push => None,
+            Rhythm::Interval { .. } => Some(record::Asked::AtInterval(at)),
+            Rhythm::Held { .. } => {
+                let answered = course.last_answer.take();
+                let mut recorder = self.place.recorder.borrow_mut();
+                answered.iter().for_each(|answered| recorder.turned_around(*answered, at));
+                Some(record::Asked::Held(at))
+            }
+        }
     }
 
     async fn answer(

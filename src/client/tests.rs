@@ -140,6 +140,7 @@ fn workplace(clock: Clock) -> Workplace {
         latest_value: false,
         echo: false,
         follow: None,
+        fan_out: None,
         close_codes: true,
         life: LifeSpec::default(),
         reconnect: ReconnectSpec::default(),

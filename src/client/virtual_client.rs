@@ -65,6 +65,8 @@ pub(super) struct Course {
     pub(super) standing: Option<Nanos>,
     /// Pull: whether a request was answered since the session began, or since the last that failed.
     pub(super) answered: bool,
+    /// When the answer to the last held request was read, until the next one begins.
+    pub(super) last_answer: Option<Nanos>,
     /// When it lost the session that it wants back.
     pub(super) lost: Option<Nanos>,
     /// When the last session ended on purpose.
@@ -84,6 +86,7 @@ impl VirtualClient {
             asking: false,
             standing: None,
             answered: false,
+            last_answer: None,
             lost: None,
             ended: None,
             empty: 0,
@@ -106,6 +109,7 @@ impl VirtualClient {
 
     /// Attaches, and stays while the session lasts.
     async fn attempt(&self, intended: Nanos, course: &mut Course) -> End {
+        course.last_answer = None;
         let opened = self.attach(intended, course).await;
         let session = match opened {
             Ok(session) => session,

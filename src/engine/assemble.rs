@@ -1,6 +1,7 @@
 //! Puts what one run gathered together into its result. Pure: no clock, no I/O.
 
 mod costs;
+mod deliveries;
 mod health;
 mod ledgers;
 mod lives;
@@ -8,6 +9,7 @@ mod own;
 mod second_look;
 mod series;
 mod steady;
+mod timing;
 
 use super::readings::Readings;
 use super::timeline::Timeline;
@@ -15,7 +17,7 @@ use super::verdict;
 use super::warm::Warmed;
 use super::worker::Done;
 use crate::model::{Failure, Nanos, Op, Side, Traffic};
-use crate::record::{Closed, Snapshot, Tally, Timing};
+use crate::record::{Closed, FanMerge, Snapshot, Tally, Timing};
 use crate::result::{Bytes, Operations, Polls, Quantiles, RunDetail, RunResult};
 use crate::scenario::RunPlan;
 use costs::{generator, target_cost};
@@ -32,6 +34,9 @@ pub(super) struct Gathered {
     /// What each group saw; empty when there is one group.
     pub(super) groups: Vec<Snapshot>,
     pub(super) done: Vec<Done>,
+    /// What the workers know together of messages whose receivers are spread over them; `None` without
+    /// fan-out.
+    pub(super) fan: Option<FanMerge>,
     pub(super) readings: Readings,
     pub(super) co_located: bool,
     /// Cores given to workers.
@@ -74,7 +79,7 @@ impl Interim {
 }
 
 /// The result of a run, with its verdict.
-pub(super) fn assemble(run: &RunPlan, gathered: Gathered) -> (RunResult, RunDetail) {
+pub(super) fn assemble(run: &RunPlan, mut gathered: Gathered) -> (RunResult, RunDetail) {
     let mut all = Snapshot::default();
     gathered.interims.iter().for_each(|i| all.merge(&i.snapshot));
     let whole = all.whole();
@@ -91,8 +96,8 @@ pub(super) fn assemble(run: &RunPlan, gathered: Gathered) -> (RunResult, RunDeta
     times_and_counts(&mut result, &whole, measured, measured_s);
     result.ledger = ledgers::of_run(run, &gathered, &all, &closed);
     own::told(run, &mut result, measured, &gathered.done);
-    result.delivery = delivery_quantiles(measured.response_of(Op::Deliver), result.ledger.lost);
-    result.delivery_from_send = delivery_quantiles(&measured.from_send, result.ledger.lost);
+    deliveries::of_run(&mut result, run, &gathered, measured);
+    timing::told(&mut result, run, &mut gathered, measured);
     result.bytes = bytes(run, measured, &whole);
     result.publisher_bytes =
         bytes_of(measured.publisher_traffic, measured.publisher_traffic, result.published);
@@ -203,11 +208,6 @@ fn times_and_counts(result: &mut RunResult, whole: &Tally, measured: &Tally, mea
 
 fn quantiles(timing: &Timing) -> Quantiles {
     Quantiles::of(&timing.histogram(), timing.min_ns(), timing.max_ns())
-}
-
-/// Messages that were lost are later than all that came.
-fn delivery_quantiles(timing: &Timing, lost: u64) -> Quantiles {
-    Quantiles::with_missing(&timing.histogram(), timing.min_ns(), timing.max_ns(), lost)
 }
 
 fn bytes(run: &RunPlan, measured: &Tally, whole: &Tally) -> Bytes {

@@ -12,12 +12,12 @@ use super::timeline::{Phase, Timeline};
 use super::trace::Trace;
 use super::warm::WarmUp;
 use super::worker::{CUT_AHEAD, Done, Report, Setup, Signal, cut_grace};
-use super::{EngineError, Observer, Options, Progress, worker};
+use super::{EngineError, Observer, Options, Progress, fan, worker};
 use crate::clock::Clock;
 use crate::model::{Nanos, RunTag};
 use crate::pace::GRID;
 use crate::probe::Depth;
-use crate::record::Snapshot;
+use crate::record::{FanMerge, Piece, Snapshot};
 use crate::result::{RunDetail, RunResult};
 use crate::scenario::{Plan, PublishVia, RunPlan};
 use std::os::fd::OwnedFd;
@@ -67,6 +67,7 @@ pub(super) fn conduct(
         boundaries: timeline.boundaries(),
         interims: Vec::new(),
         groups: Vec::new(),
+        fan: fan::merge(run, cores.workers.len(), timeline.measured()),
         done: Vec::new(),
     };
     conductor.play(&target, &cores, index)?;
@@ -104,6 +105,8 @@ struct Conductor<'a> {
     interims: Vec<Interim>,
     /// What each group saw; empty when there is one group.
     groups: Vec<Snapshot>,
+    /// What the workers know together of messages whose receivers are spread over them.
+    fan: Option<FanMerge>,
     done: Vec<Done>,
 }
 
@@ -223,11 +226,15 @@ impl Conductor<'_> {
                 interim.attached += attached;
                 interim.workers += 1;
                 add_groups(&mut self.groups, &taken.groups);
+                self.add_pieces(&taken.pieces);
                 if self.interims[boundary].workers as usize == workers {
                     self.heed_warmth(boundary);
                 }
             }
-            Report::Done(done) => self.done.push(*done),
+            Report::Done(done) => {
+                self.add_pieces(&done.rest.pieces);
+                self.done.push(*done);
+            }
             Report::Failed(error) => return Err(EngineError::Worker(error)),
         }
         Ok(())
@@ -242,6 +249,10 @@ impl Conductor<'_> {
             self.timeline = self.timeline.begun(at);
             self.boundaries = self.timeline.boundaries();
         }
+    }
+
+    fn add_pieces(&mut self, pieces: &[Piece]) {
+        self.fan.iter_mut().for_each(|fan| pieces.iter().for_each(|piece| fan.add(piece)));
     }
 
     fn tell(&mut self, now: Nanos) {
@@ -290,6 +301,7 @@ impl Conductor<'_> {
             drained: cut.is_none() || grace >= self.run.phases.drain,
             interims,
             groups,
+            fan: self.fan,
             done: self.done,
             readings: self.readings,
             co_located: target.local,

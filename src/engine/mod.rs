@@ -4,6 +4,7 @@ mod assemble;
 mod conceal;
 mod conductor;
 mod cores;
+mod fan;
 mod feed;
 mod hog;
 mod interrupt;

@@ -136,7 +136,7 @@ mod tests {
             let received = end - Nanos::from_millis(1 + k);
             let stamp = Stamp { due: received - took, ..stamp() };
             let (seen, place) = (Seen::New, Due::Here);
-            recorder.arrive(&Arrival { stamp, received, seen, place, latest_value: false });
+            recorder.arrive(&Arrival { stamp, received, seen, place, asked: None, latest_value: false });
         }
         Interim { end, snapshot: recorder.take(), workers: 1, ..Interim::default() }
     }
@@ -191,7 +191,7 @@ mod tests {
             let received = interim.end - Nanos::from_millis(1 + k);
             let stamp = Stamp { due: received - Nanos::from_millis(9), ..stamp() };
             let (seen, place) = (Seen::New, Due::Here);
-            measured.arrive(&Arrival { stamp, received, seen, place, latest_value: false });
+            measured.arrive(&Arrival { stamp, received, seen, place, asked: None, latest_value: false });
         }
         interim.snapshot.merge(&measured.take());
         let window = Window::of(interim.end - Nanos::SECOND, &interim).unwrap();

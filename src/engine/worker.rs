@@ -172,6 +172,7 @@ fn spawn_clients(setup: &Setup, places: &Places, tls: Option<&TlsClient>) -> Vec
             let kind = &kinds[usize::from(group)];
             let place = places.of_group(usize::from(group));
             let state = Rc::new(state(i, channel, place.echo));
+            places.joined(usize::from(group), &state);
             let client = VirtualClient {
                 place: Rc::clone(place),
                 state: Rc::clone(&state),
@@ -368,8 +369,6 @@ async fn close(places: &Places, clients: &[Client], tasks: Vec<JoinHandle<()>>) 
         }
         client.state.settle(place);
     }
-    if let Some(follow) = &places.common().follow {
-        follow.close(places.common());
-    }
+    places.close();
     places.take()
 }

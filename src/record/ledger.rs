@@ -85,16 +85,17 @@ impl ClientLedger {
         }
     }
 
-    /// Subscribed from `at` on; an earlier instant already known for this session stands.
-    pub fn subscribed(&mut self, at: Nanos) {
-        self.spans.begin(at, at);
+    /// Subscribed from `at` on; an earlier instant already known for this session stands. Whether that
+    /// is news.
+    pub fn subscribed(&mut self, at: Nanos) -> bool {
+        self.spans.begin(at, at)
     }
 
     /// The same, where it asked for that at `asked`. What was due from then on until `at` is neither
     /// owed nor was it there before the session: received it is early, and otherwise nobody's. It may
     /// have been pushed to a client that did not know yet that it is subscribed.
-    pub fn asked_and_subscribed(&mut self, asked: Nanos, at: Nanos) {
-        self.spans.begin(asked, at);
+    pub fn asked_and_subscribed(&mut self, asked: Nanos, at: Nanos) -> bool {
+        self.spans.begin(asked, at)
     }
 
     /// What it asked for was never answered: it was not subscribed after all. Nothing once the session

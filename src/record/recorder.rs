@@ -1,6 +1,7 @@
 //! Where one worker's clients and publishers write down what they see.
 
-use super::{Close, Due, Seen, Snapshot, Tally};
+use super::pulled::RoundTrip;
+use super::{Asked, Close, Due, Seen, Snapshot, Tally};
 use crate::model::{Failure, Nanos, Op, Outcome, ReadyState, Sample, Stage, Stamp, Traffic};
 use std::ops::Range;
 
@@ -17,6 +18,8 @@ pub struct Arrival {
     pub place: Due,
     /// Whether its endpoint tells its latest value only, so that receiving it again is no fault.
     pub latest_value: bool,
+    /// The request that brought it, of a pull transport.
+    pub asked: Option<Asked>,
 }
 
 /// Gathers what one worker sees. Every method is O(1), takes no lock and, but for the first time in
@@ -25,12 +28,13 @@ pub struct Arrival {
 pub struct Recorder {
     pub(super) window: Range<Nanos>,
     current: Snapshot,
+    pub(super) round_trip: RoundTrip,
 }
 
 impl Recorder {
     /// A recorder whose `measure` is this window of the run's clock.
     pub fn new(window: Range<Nanos>) -> Recorder {
-        Recorder { window, current: Snapshot::default() }
+        Recorder { window, current: Snapshot::default(), round_trip: RoundTrip::default() }
     }
 
     /// Hands over what was gathered since the last time.
@@ -105,6 +109,7 @@ impl Recorder {
                 part.received += 1;
                 part.response[Op::Deliver as usize].record(a.received - a.stamp.due);
                 part.from_send.record(a.received - a.stamp.sent());
+                a.asked.iter().for_each(|asked| self.pulled(a, asked));
             }
         }
     }

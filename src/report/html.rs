@@ -58,8 +58,11 @@ fn table(rows: &[Row<'_>]) -> String {
 
 fn row(row: &Row<'_>) -> String {
     let cells = row.cells().into_iter().map(|c| match c.range {
-        Some((least, greatest)) => format!("<td>{}<br><small>{least} .. {greatest}</small></td>", c.middle),
-        None => format!("<td>{}</td>", c.middle),
+        Some((least, greatest)) => {
+            let range = escaped(&format!("{least} .. {greatest}"));
+            format!("<td>{}<br><small>{range}</small></td>", escaped(&c.middle))
+        }
+        None => format!("<td>{}</td>", escaped(&c.middle)),
     });
     format!(
         "<tr class=\"{}\"><td class=\"name\">{}</td><td>{}</td>{}<td class=\"verdict\">{}</td></tr>\n",
@@ -95,7 +98,7 @@ fn objectives(story: &Story) -> String {
             "<b class=\"{class}\">{}</b> <code>{wanted}</code> {}: {}",
             o.words,
             escaped(&o.label),
-            o.measured
+            escaped(&o.measured)
         )
     };
     list("Objectives", story.objectives.iter().map(item))
@@ -134,7 +137,7 @@ fn groups(story: &Story) -> String {
     }
     let heads: String = group_heads().map(|head| format!("<th>{}</th>", escaped(head))).collect();
     let line = |g: &super::lives::GroupLine| {
-        let cells: String = g.cells.iter().map(|c| format!("<td>{c}</td>")).collect();
+        let cells: String = g.cells.iter().map(|c| format!("<td>{}</td>", escaped(c))).collect();
         let (name, transport) = (escaped(&g.name), escaped(&g.transport));
         format!("<tr><td class=\"name\">{name}</td><td>{transport}</td><td>{}</td>{cells}</tr>\n", g.clients)
     };
@@ -184,6 +187,7 @@ mod tests {
         run.failures.insert(evil.into(), 1);
         results.summary.title = evil.into();
         results.summary.slo[0].objective = evil.into();
+        results.summary.slo[0].reason = Some(evil.into());
         let chart = Chart { name: evil.into(), path: "x".into(), svg: format!("<svg>{evil}</svg>") };
         let style = Style { charts: vec![chart], ..Style::default() };
         let page = render(&results.summary, &style);

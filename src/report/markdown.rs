@@ -78,7 +78,7 @@ fn verdicts(story: &Story) -> String {
 fn objectives(story: &Story) -> String {
     let line = |o: &super::objective::ObjectiveLine| {
         let words = if o.met == Some(true) { o.words.clone() } else { format!("**{}**", o.words) };
-        format!("{words} `{} {}` {}: {}", o.key, o.objective, escaped(&o.label), o.measured)
+        format!("{words} `{} {}` {}: {}", o.key, o.objective, escaped(&o.label), escaped(&o.measured))
     };
     list("**Objectives**\n\n", &story.objectives.iter().map(line).collect::<Vec<_>>())
 }

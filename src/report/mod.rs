@@ -17,6 +17,8 @@ mod objective;
 mod story;
 mod table;
 mod text;
+mod timing;
+mod value;
 
 use crate::result::{Chart, Results};
 use std::path::PathBuf;

@@ -48,6 +48,7 @@ fn printable(summary: &Summary) -> Summary {
     }
     summary.slo.iter_mut().flat_map(|s| [&mut s.key, &mut s.objective]).for_each(clean);
     summary.claims.iter_mut().flat_map(|c| [&mut c.says, &mut c.case, &mut c.against]).for_each(clean);
+    summary.slo.iter_mut().flat_map(|s| &mut s.reason).for_each(clean);
     summary
 }
 

@@ -2,7 +2,9 @@
 
 mod charts;
 mod claims;
+mod effective;
 mod error;
+mod fanout;
 mod finite;
 mod folder;
 mod health;
@@ -11,6 +13,7 @@ mod interval;
 mod ledger;
 mod lives;
 mod paid;
+mod polling;
 mod quantiles;
 mod read;
 mod series;
@@ -21,14 +24,17 @@ mod told;
 
 pub use charts::{Chart, read_charts};
 pub use claims::{ClaimResult, Holds, held};
+pub use effective::{BEYOND_TO_GATE, BEYOND_TO_SHOW, Deliveries, beyond};
 pub use error::ResultError;
+pub use fanout::FanOut;
 pub use folder::Folder;
 pub use health::Health;
 pub use interval::Interval;
 pub use ledger::Ledger;
 pub use lives::*;
 pub use paid::{CostRow, Generator, TargetCost};
-pub use slo::{METRICS, Metric, Unit, evaluate, metric};
+pub use polling::Polling;
+pub use slo::{METRICS, Metric, Unit, at_least, evaluate, metric};
 pub use steady::Steady;
 pub use summary::*;
 pub use told::{Receivers, Spread};

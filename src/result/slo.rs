@@ -1,6 +1,6 @@
 //! Objectives held against runs: one row for each key that an `[slo]` line may name.
 
-use super::{Quantiles, RunDetail, RunResult, SloResult, Verdict};
+use super::{BEYOND_TO_GATE, Deliveries, Quantiles, RunDetail, RunResult, SloResult, Verdict, beyond};
 use crate::record::Timing;
 use crate::scenario::{Objective, OnInvalid};
 use std::borrow::Cow;
@@ -124,13 +124,36 @@ fn quantile_of(key: &str) -> Option<f64> {
     }
 }
 
-fn is_among_the_lost(key: &str, run: &RunResult) -> bool {
-    let lost = run.ledger.lost as f64 / run.ledger.expected.max(1) as f64;
-    quantile_of(key).is_some_and(|q| lost > 0.0 && lost >= 1.0 - q)
+/// Whether the quantile that an objective of this key is about falls among the messages that never came.
+fn among_the_lost(key: &str, run: &RunResult) -> bool {
+    quantile_of(key).is_some_and(|q| Deliveries::of_run(run).is_among_the_lost(q))
+}
+
+/// How many samples lie beyond the quantile that this key is about; `None`: it is about none, or about
+/// the greatest, which is a fact and no estimate.
+fn samples_beyond(key: &str, run: &RunResult) -> Option<u64> {
+    match key {
+        "connect_p99" => Some(beyond(run.connect.count, 0.99)),
+        _ => {
+            let q = quantile_of(key).filter(|q| *q < 1.0)?;
+            Some(beyond(Deliveries::of_run(run).effective(), q))
+        }
+    }
+}
+
+/// Why an objective cannot be judged by so few samples.
+fn insufficient(key: &str, run: &RunResult) -> Option<String> {
+    let n = samples_beyond(key, run).filter(|n| *n < BEYOND_TO_GATE)?;
+    Some(format!("insufficient samples: {n} of {BEYOND_TO_GATE} beyond the quantile"))
 }
 
 fn nanos(value: Option<u64>) -> Option<f64> {
     value.map(|v| v as f64)
+}
+
+/// The least that the quantile of this key can be, where it falls among the messages that never came.
+pub fn at_least(key: &str, run: &RunResult) -> Option<f64> {
+    nanos(Deliveries::of_run(run).at_least_ns(quantile_of(key)?))
 }
 
 /// The metric with this key.
@@ -141,8 +164,10 @@ pub fn metric(key: &str) -> Option<&'static Metric> {
 /// Holds each objective against run number `index` and its series, in the order of `objectives`.
 ///
 /// An invalid run meets nothing and, unless they say that it fails, misses nothing: `met` is `None`,
-/// as it is where the run has no such value (a quantile of too few samples, a target that could not
-/// be seen). Of a run that is not invalid, delivery times are held without its invalid seconds.
+/// as it is where the run has no such value (a target that could not be seen), and for a quantile with
+/// fewer than 100 samples beyond it (method, rule 25); `reason` tells how many there are. One that falls
+/// among messages that never came is missed however few they are: that they did not come is a fact.
+/// Of a run that is not invalid, delivery times are held without its invalid seconds.
 pub fn evaluate(
     (objectives, on_invalid): (&[Objective], OnInvalid),
     index: usize,
@@ -186,19 +211,15 @@ fn one(objective: &Objective, index: usize, run: &RunResult) -> SloResult {
     let found = metric(&objective.key);
     let measured = found.and_then(|m| (m.of)(run)).filter(|v| v.is_finite());
     let holds = |m: &Metric, v| objective.relation.holds(v, m.unit.of_bound(objective.bound));
-    let met = match measured {
-        None if is_among_the_lost(&objective.key, run) => Some(false),
-        _ => found.zip(measured).map(|(m, v)| holds(m, v)),
+    let judged = || found.zip(measured).map(|(m, v)| holds(m, v));
+    let (met, reason) = match insufficient(&objective.key, run) {
+        _ if among_the_lost(&objective.key, run) => (Some(false), None),
+        Some(reason) => (None, Some(reason)),
+        None => (judged(), None),
     };
     let met = met.filter(|_| run.verdict != Verdict::Invalid);
-    SloResult {
-        run: index,
-        key: objective.key.clone(),
-        objective: objective.text.clone(),
-        measured,
-        met,
-        seconds_left_out: 0,
-    }
+    let (key, objective) = (objective.key.clone(), objective.text.clone());
+    SloResult { run: index, key, objective, measured, met, reason, seconds_left_out: 0 }
 }
 
 #[cfg(test)]
@@ -254,9 +275,10 @@ mod tests {
 
     fn run() -> RunResult {
         RunResult {
-            delivery: Quantiles { count: 5_000, p99_ns: Some(250_000_000), ..Default::default() },
+            delivery: Quantiles { count: 500_000, p99_ns: Some(250_000_000), ..Default::default() },
             target_cost: Some(TargetCost { cpu_us_per_delivery: Some(12.5), ..Default::default() }),
-            ledger: crate::result::Ledger { expected: 5_000, delivered: 5_000, ..Default::default() },
+            ledger: crate::result::Ledger { expected: 500_000, delivered: 500_000, ..Default::default() },
+            delivery_effective_count: Some(10_000),
             failures: [("reset".to_owned(), 2), ("timeout".to_owned(), 1)].into(),
             ..Default::default()
         }
@@ -284,7 +306,7 @@ mod tests {
     #[test]
     fn a_quantile_among_the_lost_is_missed_and_nothing_owed_proves_nothing() {
         let mut run = run();
-        run.ledger.lost = 100;
+        run.ledger.lost = 10_000;
         run.delivery.p99_ns = None;
         let held = |run: &RunResult, key: &str| {
             super::tests::held(&[objective(key, Relation::Less, 1e12)], 0, run)[0].met
@@ -319,6 +341,25 @@ mod tests {
             assert_eq!((met_by(key, value), met_by(key, value - 1.0)), (Some(true), Some(false)), "{key}");
         }
         assert_eq!(met("reconnect_p50", Relation::Less, 1e12), None, "nobody had to come back");
+    }
+
+    #[test]
+    fn a_quantile_with_few_publishes_beyond_it_is_not_judged_and_says_so() {
+        let few = |effective: u64, key: &str| {
+            let run = RunResult { delivery_effective_count: Some(effective), ..run() };
+            held(&[objective(key, Relation::Less, 1e12)], 0, &run).remove(0)
+        };
+        assert_eq!(few(10_000, "delivery_p99").met, Some(true));
+        let told = few(9_999, "delivery_p99");
+        assert_eq!((told.met, told.measured), (None, Some(250e6)));
+        assert_eq!(told.reason.as_deref(), Some("insufficient samples: 99 of 100 beyond the quantile"));
+        // Half a million receipts of 120 publishes are 120 samples.
+        let fewer = few(120, "delivery_p99").reason;
+        assert_eq!(fewer.as_deref(), Some("insufficient samples: 1 of 100 beyond the quantile"));
+        let connect = few(10_000, "connect_p99");
+        assert_eq!(connect.reason.as_deref(), Some("insufficient samples: 0 of 100 beyond the quantile"));
+        // A count is a count.
+        assert_eq!((few(1, "lost").reason, few(1, "delivery_max").reason), (None, None));
     }
 
     #[test]

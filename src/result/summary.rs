@@ -7,7 +7,8 @@ use super::health::Health;
 use super::paid::{Generator, TargetCost};
 use super::told::{Receivers, Spread};
 use super::{
-    ClaimResult, CloseDetail, GroupResult, Ledger, ReadyStates, Reconnects, Stages, Steady, finite,
+    ClaimResult, CloseDetail, FanOut, GroupResult, Ledger, Polling, ReadyStates, Reconnects, Stages, Steady,
+    finite,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -65,9 +66,11 @@ pub struct SloResult {
     /// In the metric's unit; `null` when the run has no such value.
     #[serde(with = "finite::option")]
     pub measured: Option<f64>,
-    /// Whether it holds; `null` when the run has no such value, or is invalid and the scenario does
-    /// not say that this is a failure.
+    /// Whether it holds; `null` when the run has no such value, too few samples to judge, or is invalid
+    /// and the scenario does not say that this is a failure.
     pub met: Option<bool>,
+    /// Why `met` is `null`, in words, where the number of samples is why.
+    pub reason: Option<String>,
     /// Invalid seconds of `measure` that `measured` leaves out.
     pub seconds_left_out: u32,
 }
@@ -141,6 +144,15 @@ pub struct RunResult {
     pub delivery: Quantiles,
     /// The uncorrected figure: publish really sent -> received.
     pub delivery_from_send: Quantiles,
+    /// Publishes of `measure` that delivery times are of: copies of one are one sample.
+    pub delivery_effective_count: Option<u64>,
+    /// What never came was given at least so long: the quantiles of `delivery` that fall among it are
+    /// not below this; `null` when nothing was lost.
+    pub delivery_censored_at_ns: Option<u64>,
+    /// When the first, the median and the last receiver of a message had it; `null` without fan-out.
+    pub fan_out: Option<FanOut>,
+    /// Where the delivery time of pull transports went; `null` without one.
+    pub polling: Option<Polling>,
     /// One poll or held request, due -> answered.
     pub poll: Quantiles,
     /// One publish, due -> acknowledged.
@@ -201,7 +213,8 @@ pub struct RunResult {
     pub health: Health,
 }
 
-/// Quantiles of a histogram, nanoseconds. A quantile with fewer than 10 samples beyond it is null.
+/// Quantiles of a histogram, nanoseconds. A quantile with fewer than 10 effective samples beyond it is
+/// null.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Quantiles {

@@ -34,6 +34,7 @@ fn workplace() -> Rc<Workplace> {
         latest_value: false,
         echo: false,
         follow: None,
+        fan_out: None,
         close_codes: false,
         life: LifeSpec::default(),
         reconnect: ReconnectSpec::default(),

@@ -1,6 +1,6 @@
 //! How clients attached, left and came back; and the groups of a mixed population apart.
 
-use super::{Gathered, bytes, delivery_quantiles, ledgers, quantiles};
+use super::{Gathered, bytes, deliveries, ledgers, quantiles};
 use crate::model::{Backoff, Op, ReadyState, Stage};
 use crate::record::{Closed, Snapshot, Tally};
 use crate::result::{CloseDetail, GroupResult, ReadyStates, Reconnects, RunResult, Stages};
@@ -101,14 +101,16 @@ fn group(
 ) -> GroupResult {
     let whole = seen.whole();
     let ledger = ledgers::of_group(run, plan, gathered.drained, &seen.measured, closed);
-    GroupResult {
+    let mut result = GroupResult {
         name: plan.name.clone(),
         transport: plan.carrier.key().to_owned(),
         clients: ledgers::clients_of(&gathered.done, index),
         connect: quantiles(whole.response_of(Op::Connect)),
-        delivery: delivery_quantiles(seen.measured.response_of(Op::Deliver), ledger.lost),
         ledger,
         bytes: bytes(run, &seen.measured, &whole),
         reconnects: reconnects(&whole),
-    }
+        ..GroupResult::default()
+    };
+    deliveries::of_group(&mut result, run, gathered, (index, &seen.measured));
+    result
 }

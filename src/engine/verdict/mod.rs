@@ -2,6 +2,7 @@
 //!
 //! Thresholds are those of the method (rules 4, 5 and 22); each is a constant here, with its unit.
 
+mod censoring;
 mod generator;
 mod interval;
 pub(super) mod limits;
@@ -50,6 +51,7 @@ pub(super) struct Evidence {
 pub(super) fn judge(run: &mut RunResult, evidence: &Evidence) {
     let mut findings = Findings::default();
     accounts(run, evidence, &mut findings);
+    censoring::judge(run, &mut findings);
     subscribers(run, evidence, &mut findings);
     load(run, evidence, &mut findings);
     generator::judge(run, evidence, &mut findings);
@@ -112,7 +114,7 @@ fn accounts(run: &RunResult, evidence: &Evidence, findings: &mut Findings) {
     let lost = run.ledger.lost as f64 / run.ledger.expected.max(1) as f64;
     if lost > LOST_TOLD {
         let text = format!(
-            "{:.1} % of the messages never came: they count as later than all that did, and a quantile among them is not shown",
+            "{:.1} % of the messages never came: they count as later than all that did, and a quantile among them is told as at least the time they were given",
             lost * 100.0
         );
         findings.theirs(Verdict::Suspect, text);

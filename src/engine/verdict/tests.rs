@@ -122,6 +122,22 @@ fn books_that_do_not_close_are_invalid() {
 }
 
 #[test]
+fn delivery_times_that_do_not_close_with_the_ledger_are_our_fault() {
+    let mut run = good();
+    run.cooperation = "stamp".to_owned();
+    let l = &mut run.ledger;
+    (l.expected, l.delivered, l.lost, l.in_flight, l.unacknowledged) = (10_000, 9_996, 3, 1, 5);
+    run.delivery.count = 10_001;
+    assert_eq!(judged(run.clone(), |_| {}).verdict, Verdict::Valid);
+    // A sample filled in, or one left out.
+    for count in [10_002, 10_000, 3] {
+        run.delivery.count = count;
+        let judged = judged(run.clone(), |_| {});
+        assert_eq!((judged.verdict, judged.generator_limited), (Verdict::Invalid, true), "{count}");
+    }
+}
+
+#[test]
 fn missing_subscribers_are_told() {
     assert_eq!(judged(good(), |e| e.subscribed_at_start = 9).verdict, Verdict::Suspect);
     assert_eq!(judged(good(), |e| e.subscribed_at_start = 0).verdict, Verdict::Invalid);

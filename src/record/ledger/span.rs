@@ -29,16 +29,20 @@ pub(super) struct Spans {
 }
 
 impl Spans {
-    pub(super) fn begin(&mut self, asked: Nanos, at: Nanos) {
+    /// Whether this changes anything.
+    pub(super) fn begin(&mut self, asked: Nanos, at: Nanos) -> bool {
         let asked = asked.min(at);
         match &mut self.latest {
             Some(span) if span.until == Nanos::MAX => {
+                let earlier = at < span.since;
                 (span.asked, span.since) = (span.asked.min(asked), span.since.min(at));
+                earlier
             }
             latest => {
                 self.past.extend(latest.take());
                 let (until, seen) = (Nanos::MAX, 0);
                 *latest = Some(Span { asked, since: at, until, seen, wanted: false, last: false });
+                true
             }
         }
     }
