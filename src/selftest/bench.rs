@@ -131,6 +131,7 @@ impl<'a> Bench<'a> {
             server: self.options.program.clone(),
             command: vec!["pushbench".to_owned(), "selftest".to_owned()],
             trace: None,
+            starve: None,
             selftest: serde_json::Value::Null,
         };
         let played = engine::play(&plan, &options, self.interrupt, &mut Silent);
