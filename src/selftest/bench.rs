@@ -131,8 +131,8 @@ impl<'a> Bench<'a> {
             server: self.options.program.clone(),
             command: vec!["pushbench".to_owned(), "selftest".to_owned()],
             trace: None,
-            starve: None,
             selftest: serde_json::Value::Null,
+            starve: None,
         };
         let played = engine::play(&plan, &options, self.interrupt, &mut Silent);
         match played.error {
