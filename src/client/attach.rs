@@ -1,22 +1,51 @@
 //! A client attaches: opens a session and waits until it can receive.
 
-use super::listener::Listener;
+use super::listener::{Listener, count_rest};
 use super::virtual_client::{Course, VirtualClient};
 use crate::model::{Failure, Nanos, Op, Outcome, ReadyState, Sample, Stage, Traffic};
 use crate::transport::{Closing, Event, Rhythm, Session};
 use std::future::poll_fn;
+use std::ops::{Deref, DerefMut};
 use std::task::{Context, Poll};
 
 /// The code of an end without a close frame (RFC 6455, section 7.1.5).
 const NO_CLOSE: u16 = 1006;
 
+/// A client's session. However it ends, and be it that the run is over, what crossed its connections and
+/// was in no unit is counted: the books are held against the kernel's.
+pub(super) struct Attached<'a> {
+    session: Box<dyn Session>,
+    client: &'a VirtualClient,
+}
+
+impl Deref for Attached<'_> {
+    type Target = dyn Session;
+
+    fn deref(&self) -> &(dyn Session + 'static) {
+        &*self.session
+    }
+}
+
+impl DerefMut for Attached<'_> {
+    fn deref_mut(&mut self) -> &mut (dyn Session + 'static) {
+        &mut *self.session
+    }
+}
+
+impl Drop for Attached<'_> {
+    fn drop(&mut self) {
+        self.session.abort();
+        count_rest(&self.client.place, &self.client.state, &*self.session);
+    }
+}
+
 impl VirtualClient {
     /// A session that can receive. The operation `connect` lasts until then.
-    pub(super) async fn attach(
-        &self,
+    pub(super) async fn attach<'a>(
+        &'a self,
         intended: Nanos,
         course: &mut Course,
-    ) -> Result<Box<dyn Session>, Failure> {
+    ) -> Result<Attached<'a>, Failure> {
         self.begin(Op::Connect, intended);
         self.is(ReadyState::Connecting);
         self.state.told.set(Traffic::default());
@@ -24,16 +53,14 @@ impl VirtualClient {
         let limit = started + self.place.reconnect.timeout.unwrap_or(self.place.connect_timeout);
         let open = self.carrier.open(&self.place.dialer, &self.endpoint);
         let opened = self.place.timer.until(limit, open).await.unwrap_or(Err(Failure::ConnectTimeout));
+        let opened = opened.map(|session| Attached { session, client: self });
         let opened = match opened {
             Ok(session) if session.is_ready() => Ok(session),
             Ok(session) => self.made_ready(session, limit, course).await,
             Err(failure) => Err(failure),
         };
         let finished = self.place.now();
-        let spent = self.endpoint.memory.borrow_mut().take_spent();
-        if let Some(spent) = spent {
-            self.place.recorder.borrow_mut().traffic(finished, spent);
-        }
+        self.count_spent();
         let outcome = opened.as_ref().err().map_or(Outcome::Good, |f| Outcome::Failed(*f));
         self.end(&Sample { op: Op::Connect, intended, started, finished, outcome });
         match &opened {
@@ -49,12 +76,12 @@ impl VirtualClient {
     }
 
     /// Polls a session until it can receive: a login goes on.
-    async fn made_ready(
-        &self,
-        mut session: Box<dyn Session>,
+    async fn made_ready<'a>(
+        &'a self,
+        mut session: Attached<'a>,
         limit: Nanos,
         course: &mut Course,
-    ) -> Result<Box<dyn Session>, Failure> {
+    ) -> Result<Attached<'a>, Failure> {
         let opened = self.place.now();
         let mut listener = Listener::new(&self.place, &self.state);
         let pulls = self.carrier.rhythm() != Rhythm::Push;
@@ -140,6 +167,14 @@ impl VirtualClient {
     /// session again.
     pub(super) fn sends_no_more(&self, failure: Failure) {
         self.state.outbox.iter().for_each(|outbox| outbox.close(failure));
+    }
+
+    /// Counts the bytes of connections that came to no session.
+    pub(super) fn count_spent(&self) {
+        let spent = self.endpoint.memory.borrow_mut().take_spent();
+        if let (Some(spent), Ok(mut recorder)) = (spent, self.place.recorder.try_borrow_mut()) {
+            recorder.traffic(self.place.now(), spent);
+        }
     }
 
     /// Writes down how a WebSocket ended.

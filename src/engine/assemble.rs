@@ -1,6 +1,7 @@
 //! Puts what one run gathered together into its result. Pure: no clock, no I/O.
 
 mod costs;
+mod layers;
 mod ledgers;
 mod lives;
 mod own;
@@ -30,6 +31,8 @@ pub(super) struct Gathered {
     pub(super) done: Vec<Done>,
     pub(super) readings: Readings,
     pub(super) co_located: bool,
+    /// Whether the target was reached over loopback.
+    pub(super) loopback: bool,
     /// Cores given to workers.
     pub(super) cores: u32,
     /// Worker threads.
@@ -85,6 +88,7 @@ pub(super) fn assemble(run: &RunPlan, gathered: Gathered) -> (RunResult, RunDeta
     result.bytes = bytes(run, measured, &whole);
     result.publisher_bytes =
         bytes_of(measured.publisher_traffic, measured.publisher_traffic, result.published);
+    layers::tell(&mut result, measured, &whole, gathered.loopback);
     result.operations = operations(&whole, &gathered.done);
     failures(&mut result, &whole);
     lives::lives(&mut result, run, &gathered, &whole);

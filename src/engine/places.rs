@@ -63,8 +63,28 @@ impl Places {
         &self.common
     }
 
-    /// Hands over what was gathered.
-    pub(super) fn take(&self) -> Taken {
+    /// Asks the kernel for its counters of every open connection: at the ends of `measure`.
+    pub(super) async fn look(&self) {
+        self.common.dialer.meter().look().await;
+        self.common.dialer.publishers_meter().look().await;
+    }
+
+    /// Connections that are open.
+    pub(super) fn open_connections(&self) -> usize {
+        self.common.dialer.meter().open() + self.common.dialer.publishers_meter().open()
+    }
+
+    /// Writes down what the kernel counted up to this instant, in the phase that ends there.
+    pub(super) fn count_sockets(&self, until: Nanos) {
+        let dialer = &self.common.dialer;
+        let mut recorder = self.common.recorder.borrow_mut();
+        recorder.sockets(until, dialer.meter().take(), dialer.publishers_meter().take());
+        dialer.meter().take_delays(|at, delay| recorder.kernel_delay(at, delay));
+    }
+
+    /// Hands over what was gathered up to this instant.
+    pub(super) fn take(&self, until: Nanos) -> Taken {
+        self.count_sockets(until);
         let mut all = self.common.recorder.borrow_mut().take();
         if self.groups.len() == 1 {
             return Taken { all, groups: Vec::new() };

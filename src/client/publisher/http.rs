@@ -110,17 +110,17 @@ impl Pool {
     }
 
     async fn serve(self: Rc<Self>, index: usize, slot: Rc<Slot>) {
-        let dialer = &self.books.place.dialer;
-        let connection = PostConnection::new(dialer, &self.way.to);
-        let mut connection = connection.reading(self.way.receivers.clone());
+        let dialer = self.books.place.dialer.for_publishers();
+        let connection = PostConnection::new(&dialer, &self.way.to);
+        let connection = connection.reading(self.way.receivers.clone());
+        let mut line = Line { pool: &self, connection, told: Traffic::default() };
         let mut message = self.message.clone();
-        let mut told = Traffic::default();
         loop {
             let job = poll_fn(|cx| slot.poll_job(cx)).await;
             self.books.enter(job);
-            let answered = self.publish(&mut connection, &mut message, job).await;
+            let answered = self.publish(&mut line.connection, &mut message, job).await;
             self.books.leave(job);
-            self.count(&connection, answered, &mut told);
+            line.count(answered);
             slot.under_way.set(None);
             self.idle.borrow_mut().push(index);
         }
@@ -172,16 +172,36 @@ impl Pool {
             _ => Failure::StatusUnexpected,
         })
     }
+}
 
+/// A connection, and what of its bytes has been told.
+struct Line<'p> {
+    pool: &'p Pool,
+    connection: PostConnection,
+    told: Traffic,
+}
+
+impl Line<'_> {
     /// Counts the bytes of an answered publish, and those of attempts that came to nothing: the
     /// latter are overhead whatever they were.
-    fn count(&self, connection: &PostConnection, answered: Traffic, told: &mut Traffic) {
-        let place = &self.books.place;
-        let now = connection.wire();
-        let wire_in = (now.wire_in - told.wire_in).saturating_sub(answered.wire_in);
-        let wire_out = (now.wire_out - told.wire_out).saturating_sub(answered.wire_out);
+    fn count(&mut self, answered: Traffic) {
+        let place = &self.pool.books.place;
+        let now = self.connection.wire();
+        let wire_in = (now.wire_in - self.told.wire_in).saturating_sub(answered.wire_in);
+        let wire_out = (now.wire_out - self.told.wire_out).saturating_sub(answered.wire_out);
         let failed = Traffic { framing: wire_in + wire_out, wire_in, wire_out, ..Traffic::default() };
-        *told = now;
-        place.recorder.borrow_mut().publisher_traffic(place.now(), answered + failed);
+        self.told = now;
+        let spent = self.pool.way.to.memory.borrow_mut().take_spent().unwrap_or_default();
+        if let Ok(mut recorder) = place.recorder.try_borrow_mut() {
+            recorder.publisher_traffic(place.now(), answered + failed + spent);
+        }
+    }
+}
+
+/// When the run is over, what was under way has cost something, too.
+impl Drop for Line<'_> {
+    fn drop(&mut self) {
+        self.connection.abort();
+        self.count(Traffic::default());
     }
 }

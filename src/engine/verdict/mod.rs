@@ -2,6 +2,7 @@
 //!
 //! Thresholds are those of the method (rules 4, 5 and 22); each is a constant here, with its unit.
 
+mod bytes;
 mod generator;
 
 use crate::model::{Op, Side};
@@ -43,6 +44,7 @@ pub(super) fn judge(run: &mut RunResult, evidence: &Evidence) {
     subscribers(run, evidence, &mut findings);
     load(run, evidence, &mut findings);
     generator::judge(run, evidence, &mut findings);
+    bytes::judge(run, &mut findings);
     run.verdict = findings.0.iter().map(|f| f.grade).max().unwrap_or(Verdict::Valid);
     run.generator_limited = findings.0.iter().any(|f| f.grade == Verdict::Invalid && f.ours);
     // The gravest first.
