@@ -31,6 +31,8 @@ fn a_poll_with_a_length() {
             assert_eq!(client.basket.units.len(), asked);
         }
         assert_eq!(client.session.wire(), one + one + one);
+        let sums = client.close();
+        assert_eq!((sums.closed, sums.kernel_in, sums.kernel_out), (1, 3 * 43, 3 * GET_BYTES));
         assert_eq!(client.basket.connects, 1);
     });
 }
@@ -55,6 +57,8 @@ fn a_chunked_answer_after_an_interim_one() {
         assert_eq!(want.wire_in, 27 + 47 + 6 + 16 + 21);
         assert_eq!(client.last().traffic, want);
         assert_eq!(client.last().body, b"hello0123456789abcdef");
+        let sums = client.close();
+        assert_eq!((sums.kernel_in, sums.kernel_out), (117, GET_BYTES));
     });
 }
 
@@ -96,6 +100,7 @@ fn websocket_frames_of_all_header_sizes() {
         let hand = client.basket.units[0].traffic;
         assert_eq!(client.session.wire(), client.told());
         assert_eq!(client.session.wire().wire_in, hand.wire_in + sent);
+        assert_eq!(client.close().kernel_in, hand.wire_in + sent);
         assert_eq!(client.basket.connects, 1);
     });
 }

@@ -214,7 +214,7 @@ fn a_cap_on_time_holds_for_a_silent_answer_too() {
         let due = client.session.next_deadline().expect("a cap on the duration");
         let clock = pushbench::clock::Clock::Monotonic;
         let ended = loop {
-            let Client { session, basket } = &mut client;
+            let Client { session, basket, .. } = &mut client;
             let polled = poll_fn(|cx| Poll::Ready(session.poll_event(cx, basket))).await;
             match polled {
                 Poll::Ready(Ok(Event::Received)) => {}
