@@ -260,7 +260,7 @@ fn general(rows: &[Row<'_>]) -> Vec<String> {
     let runs = || rows.iter().flat_map(|r| r.runs.iter().map(|(_, r)| *r));
     let mut notes = vec![
         "delivery time: publish intended -> received; CPU and memory: what the target paid",
-        "bytes and header : payload: of the TCP stream layer, both ways, without TCP and IP headers; B/msg: for each message received; the other layers are in summary.json",
+        "bytes: the subscribers' TCP streams both ways, without TCP and IP headers; B/msg: for each message received",
     ];
     if rows.is_empty() {
         return Vec::new();
