@@ -3,6 +3,7 @@
 //! The house is described in `docs/design.md`; which layer may import which is held by
 //! `tests/layering.rs`.
 
+pub mod analysis;
 pub mod cli;
 pub mod client;
 pub mod clock;
@@ -16,5 +17,6 @@ pub mod record;
 pub mod report;
 pub mod result;
 pub mod scenario;
+pub mod selftest;
 pub mod server;
 pub mod transport;

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("clock", &[]),
+    ("analysis", &[]),
     ("scenario", &[]),
     ("pace", &[]),
     ("record", &[]),
@@ -18,10 +19,11 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("transport", &["net", "scenario"]),
     ("client", &["transport", "pace", "record", "net"]),
     ("result", &["record", "scenario"]),
-    ("engine", &["client", "probe", "scenario", "result", "record", "pace", "net", "transport"]),
+    ("engine", &["analysis", "client", "probe", "scenario", "result", "record", "pace", "net", "transport"]),
     ("server", &["net", "transport"]),
     ("report", &["result"]),
     ("plot", &["result"]),
+    ("selftest", &["analysis", "engine", "net", "pace", "probe", "record", "result", "scenario", "server"]),
     (
         "cli",
         &[
@@ -35,6 +37,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "report",
             "result",
             "scenario",
+            "selftest",
             "server",
             "transport",
         ],

@@ -3,9 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 #![expect(clippy::disallowed_methods, reason = "tests of the whole program are outside of its clock")]
 
+#[path = "support/accept.rs"]
+mod accept;
 mod support;
 
-use std::io::{Read, Write};
+use accept::{head, upgraded};
+use std::io::Write;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -201,26 +204,6 @@ fn tick(stream: &mut TcpStream, head: &str, (begin, wall): (Instant, SystemTime)
             return;
         }
     }
-}
-
-fn head(stream: &mut TcpStream) -> Option<String> {
-    let mut head = Vec::new();
-    let mut byte = [0];
-    while !head.ends_with(b"\r\n\r\n") {
-        stream.read_exact(&mut byte).ok()?;
-        head.push(byte[0]);
-    }
-    String::from_utf8(head).ok()
-}
-
-fn upgraded(head: &str) -> String {
-    let key = head.lines().filter_map(|l| l.split_once(':'));
-    let mut key = key.filter(|(n, _)| n.eq_ignore_ascii_case("sec-websocket-key"));
-    let key = key.next().map(|(_, v)| v.trim()).unwrap_or_default();
-    let accept = tokio_tungstenite::tungstenite::handshake::derive_accept_key(key.as_bytes());
-    format!(
-        "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-accept: {accept}\r\n\r\n"
-    )
 }
 
 fn by_itself(dir: &Path, to: SocketAddr, none: &str) -> Ran {

@@ -4,9 +4,9 @@
 
 use hdrhistogram::Histogram;
 use pushbench::result::{
-    Bytes, CloseDetail, CostRow, Folder, Generator, GroupResult, Interval, LatencyInterval, Ledger,
-    Operations, Polls, Quantiles, ReadyStates, Receivers, Results, RunDetail, RunResult, SUMMARY_SCHEMA,
-    SloResult, Spread, Summary, TargetCost, Verdict,
+    Bytes, CloseDetail, CostRow, FanOut, Folder, Generator, GroupResult, Interval, LatencyInterval, Ledger,
+    Operations, Polling, Polls, Quantiles, ReadyStates, Receivers, Results, RunDetail, RunResult,
+    SUMMARY_SCHEMA, SloResult, Spread, Summary, TargetCost, Verdict,
 };
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -193,7 +193,16 @@ fn example() -> Results {
         let measured = delivery.p99_ns.map(|v| v as f64);
         let met = measured.map(|v| v < 250e6);
         let (key, objective) = ("delivery_p99".to_owned(), "< 250 ms".to_owned());
-        results.summary.slo.push(SloResult { run: i, key, objective, measured, met });
+        let (reason, seconds_left_out) = (None, 0);
+        results.summary.slo.push(SloResult {
+            run: i,
+            key,
+            objective,
+            measured,
+            met,
+            reason,
+            seconds_left_out,
+        });
         results.summary.runs.push(run);
         results.details.push(detail(intervals));
     }
@@ -294,6 +303,8 @@ fn every_key_is_documented() {
         ready_states: Some(ReadyStates::default()),
         receivers: Some(Receivers::default()),
         spread: Some(Spread::default()),
+        fan_out: Some(FanOut::default()),
+        polling: Some(Polling::default()),
         close_details: vec![CloseDetail::default()],
         groups: vec![GroupResult::default()],
         ..Default::default()

@@ -3,8 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 #![expect(clippy::disallowed_methods, reason = "tests of the whole program are outside of its clock")]
 
+#[path = "support/accept.rs"]
+mod accept;
 mod support;
 
+use accept::{head, upgraded};
 use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -45,6 +48,32 @@ fn the_quickstart_delivers_everything_over_each_transport() {
     for case in ["polling", "long polling", "websocket"] {
         assert!(ran.stdout.contains(case), "{case} is in the table:\n{}", ran.stdout);
     }
+    assert!(ran.stdout.contains("Selftest never for this build"), "{}", ran.stdout);
+    let manifest: Value = serde_json::from_slice(&std::fs::read(out.join("manifest.json")).unwrap()).unwrap();
+    assert_eq!(manifest["selftest"]["words"], "never for this build");
+}
+
+/// One part of the selftest as a user runs it: T7 takes seconds, and a busy machine widens its own bound.
+#[test]
+fn a_part_of_the_selftest_shows_each_check_and_is_not_remembered() {
+    let dir = tempfile::tempdir().unwrap();
+    let memory = dir.path().join("selftest.json");
+    let mut command = pushbench(&["selftest", "--short", "--json", "--quiet", "--only", "t7"]);
+    let output = command.env("PUSHBENCH_SELFTEST_FILE", &memory).output().unwrap();
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&told["schema"], &told["depth"]), (&"pushbench/selftest/1".into(), &"short".into()));
+    assert_eq!(told["build_sha256"].as_str().map(str::len), Some(64));
+    let part = &told["parts"][0];
+    assert_eq!((part["key"].as_str(), part["attempts"].as_array().map(Vec::len)), (Some("T7"), Some(1)));
+    for check in part["attempts"][0]["checks"].as_array().unwrap() {
+        for key in ["what", "injected", "measured", "bound"] {
+            assert!(!check[key].as_str().unwrap().is_empty(), "{check:#}");
+        }
+    }
+    assert!(!memory.exists(), "one part is no selftest");
+    let unknown = pushbench(&["selftest", "--only", "T11"]).output().unwrap();
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("no part \"T11\"; there are T1, T2,"));
 }
 
 /// Method, rule 6: latency of polls with random phase is uniform over the period.
@@ -71,6 +100,11 @@ poll = { get = "/poll/${channel}", every = "1s" }
     let ran = run(&out, &[scenario.to_str().unwrap(), "--no-charts"]);
     ran.assert_good_or_busy();
     assert_all_delivered(&ran.runs()[0]);
+    // Without `warmup` measuring begins when the run is steady, at a whole second, and is as long as asked.
+    let steady = &ran.runs()[0]["steady"];
+    let warm_up_s = steady["warmup_s"].as_f64().unwrap();
+    assert!(steady["auto"] == true && (8.0..=30.0).contains(&warm_up_s), "{steady}");
+    assert_eq!((warm_up_s.fract(), &ran.runs()[0]["measured_s"]), (0.0, &Value::from(15.0)));
     let (results, _) = pushbench::result::Results::read(&out).unwrap();
     let mut times = pushbench::record::Timing::empty_histogram();
     results.details[0].latency.iter().for_each(|i| times.add(&i.delivery).unwrap());
@@ -262,27 +296,6 @@ fn half_bad(bad: fn(&mut TcpStream, &str)) -> String {
     address
 }
 
-fn head(stream: &mut TcpStream) -> Option<String> {
-    let mut head = Vec::new();
-    let mut byte = [0];
-    while !head.ends_with(b"\r\n\r\n") {
-        stream.read_exact(&mut byte).ok()?;
-        head.push(byte[0]);
-    }
-    String::from_utf8(head).ok()
-}
-
-fn upgraded(head: &str) -> String {
-    let key = head
-        .lines()
-        .find_map(|l| l.split_once(':').filter(|(n, _)| n.eq_ignore_ascii_case("sec-websocket-key")));
-    let key = key.map(|(_, v)| v.trim()).unwrap_or_default();
-    let accept = tokio_tungstenite::tungstenite::handshake::derive_accept_key(key.as_bytes());
-    format!(
-        "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-accept: {accept}\r\n\r\n"
-    )
-}
-
 fn frames(stream: &mut TcpStream, head: &str, bytes: &[u8]) {
     let _ = stream.write_all(upgraded(head).as_bytes());
     let _ = stream.write_all(bytes);
@@ -405,4 +418,136 @@ fn nobody_there_is_said_at_once_and_a_target_that_dies_is_counted() {
     let ran = run(&dir.path().join("r"), &[scenario.to_str().unwrap()]);
     assert_eq!(ran.code, 1, "{}", ran.stderr);
     assert!(ran.stderr.contains(&free.to_string()), "{}", ran.stderr);
+}
+
+/// The target goes away and comes back: of pulling it is told as of pushing. Proxies of the environment,
+/// where nobody listens, are not asked.
+#[test]
+fn an_outage_is_told_of_every_transport_and_no_proxy_is_asked() {
+    let dir = tempfile::tempdir().unwrap();
+    let scenario = dir.path().join("outage.toml");
+    let text = r#"
+title = "Who comes back?"
+[target]
+bundled = { fault = "restart at 2s for 300ms" }
+[publish]
+http = { post = "/pub/${channel}" }
+rate = "20/s"
+[load]
+clients = 10
+connect = "300ms"
+warmup = "200ms"
+measure = "3s"
+drain = "1500ms"
+[[case]]
+name = "poll"
+poll = { get = "/poll/${channel}", every = "100ms" }
+[[case]]
+name = "long poll"
+long_poll = { get = "/lp/${channel}" }
+reconnect = { policy = "fixed", interval = "50ms" }
+[[case]]
+name = "sse"
+sse = { get = "/sse/${channel}" }
+reconnect = { policy = "fixed", interval = "50ms" }
+"#;
+    std::fs::write(&scenario, text).unwrap();
+    let out = dir.path().join("r");
+    let args = ["run", scenario.to_str().unwrap(), "--out", out.to_str().unwrap()];
+    let mut command = pushbench(&args);
+    for proxy in ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
+        command.env(proxy, "http://127.0.0.1:1");
+    }
+    let ran = ran(&out, command.output().unwrap());
+    assert_eq!(ran.runs().len(), 3, "{}", ran.stderr);
+    for run in ran.runs() {
+        assert_books_close(run);
+        assert_eq!(number(run, "/reconnects/count"), 10, "{run}");
+        assert!(number(run, "/reconnects/attempts") >= 10);
+        assert_eq!(number(run, "/operations/session/failed"), 10);
+        // What the target had acknowledged and took along is lost, and nothing else.
+        assert_eq!(number(run, "/ledger/lost"), number(run, "/ledger/lost_at_disconnect"), "{run}");
+        assert_eq!(number(run, "/ledger/duplicate"), 0, "{run}");
+    }
+}
+
+/// Ten clients of each kind, five on each of two channels; the target is away from 1.5 s to 1.9 s.
+fn restarted(target: &str) -> String {
+    let group = |name: &str, how: &str| {
+        let back = "reconnect = { policy = \"fixed\", interval = \"150ms\" }";
+        format!("[[case.group]]\nname = \"{name}\"\n{how}\n{back}\n")
+    };
+    format!(
+        "title = \"A restart\"\n[target]\n{target}\n\
+         [publish]\nhttp = {{ post = \"/pub/${{channel}}\" }}\nchannels = 2\nrate = \"25/s\"\n\
+         [load]\nclients = 40\nconnect = \"300ms\"\nwarmup = \"0s\"\nmeasure = \"4s\"\ndrain = \"2s\"\n\
+         [[case]]\nname = \"mixed\"\n{}{}{}{}",
+        group("websocket", "websocket = { path = \"/ws/${channel}\" }"),
+        group("sse", "sse = { get = \"/sse/${channel}\" }"),
+        group("chunked", "chunked = { get = \"/chunked/${channel}\" }"),
+        group("long_poll", "long_poll = { get = \"/lp/${channel}\" }"),
+    )
+}
+
+/// Plays it; every client came back, and the ledger of each group closes to the message. Groups by name,
+/// with what each has: published to its clients, received, never received.
+fn assert_all_came_back(target: &str) -> Vec<(String, [u64; 3])> {
+    let dir = tempfile::tempdir().unwrap();
+    let scenario = dir.path().join("restart.toml");
+    std::fs::write(&scenario, restarted(target)).unwrap();
+    let ran = run(&dir.path().join("r"), &[scenario.to_str().unwrap(), "--no-charts"]);
+    ran.assert_good_or_busy();
+    let run = &ran.runs()[0];
+    assert_books_close(run);
+    assert!(number(run, "/failures/connect_refused") > 0, "the restart was noticed: {}", run["failures"]);
+    // Each message is for the five clients of a group that are on its channel.
+    let to_each_group = number(run, "/published") * 5;
+    let groups = run["groups"].as_array().unwrap();
+    let told = groups.iter().map(|group| {
+        let name = group["name"].as_str().unwrap();
+        let of = |key: &str| number(group, &format!("/ledger/{key}"));
+        for none in ["lost", "in_flight", "conflated", "duplicate", "reordered", "redundant"] {
+            assert_eq!(of(none), 0, "{name}, {none}: {group:#}");
+        }
+        assert_eq!(of("expected"), of("delivered"), "{name}");
+        let closed = of("expected") + of("missed") + of("replayed") + of("unattached");
+        assert_eq!(closed, to_each_group, "{name}: {group:#}");
+        assert_eq!(number(group, "/reconnects/count"), 10, "{name}");
+        assert_eq!(number(group, "/reconnects/gave_up"), 0, "{name}");
+        if ["sse", "long_poll"].contains(&name) {
+            assert_eq!(of("missed"), 0, "{name} has a cursor, and the history was kept");
+        }
+        // A message that was due before its client had attached may still have been given to it.
+        let received = of("delivered") + of("replayed") + of("unacknowledged") + of("early");
+        (name.to_owned(), [closed, received, of("missed") + of("unattached") - of("early")])
+    });
+    told.collect()
+}
+
+#[test]
+fn every_client_comes_back_after_a_restart_of_the_bundled_server() {
+    let groups = assert_all_came_back("bundled = { fault = \"restart at 1500ms for 400ms\" }");
+    let names: Vec<&str> = groups.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["websocket", "sse", "chunked", "long_poll"]);
+}
+
+#[test]
+fn missed_is_what_a_restarted_server_says_it_could_not_give() {
+    let faults = vec!["restart at 1500ms for 400ms".parse().unwrap()];
+    let config = pushbench::server::Config { faults, ..Default::default() };
+    let server = pushbench::server::start_on_thread(config).unwrap();
+    let groups = assert_all_came_back(&format!("base = \"http://{}\"", server.address));
+    let mut socket = TcpStream::connect(server.address).unwrap();
+    socket.write_all(b"GET /stats HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).unwrap();
+    let stats: Value = serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap();
+    assert_eq!(stats["restarts"], 1);
+    for (name, [published, received, missed]) in groups {
+        let given = stats["delivered"][&name].as_u64().unwrap();
+        assert_eq!(given, received, "{name}: what was given was received");
+        // What it took without having said so is in neither.
+        let unsaid = stats["published"].as_u64().unwrap() * 5 - published;
+        assert_eq!(published + unsaid - given, missed, "{name}: and the rest was missed");
+    }
 }

@@ -4,6 +4,8 @@
 
 #[path = "server/command.rs"]
 mod command;
+#[path = "server/faults.rs"]
+mod faults;
 #[path = "server/raw.rs"]
 mod raw;
 #[path = "server/restart.rs"]

@@ -57,7 +57,7 @@ fn scenario(
 
 /// Plays a scenario of one run and gives that run. An invalid run (exit code 11) still counts: the
 /// verdict is shown beside the figure.
-fn play(bin: &Path, scenario: &str) -> Result<Value> {
+pub(crate) fn play(bin: &Path, scenario: &str) -> Result<Value> {
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("floor.toml");
     fs::write(&file, scenario)?;
@@ -82,6 +82,6 @@ fn summary_in(out: &Path) -> Result<PathBuf> {
     inside.filter(|p| p.is_file()).last().with_context(|| format!("no summary.json in {}", out.display()))
 }
 
-fn number(run: &Value, pointer: &str) -> Result<f64> {
+pub(crate) fn number(run: &Value, pointer: &str) -> Result<f64> {
     run.pointer(pointer).and_then(Value::as_f64).with_context(|| format!("no number at {pointer}: {run}"))
 }

@@ -5,6 +5,8 @@
 //! ```text
 //! cargo bench --bench floor                      CPU: 2,000 clients, 5 rounds
 //! cargo bench --bench floor -- idle              memory of an idle client, 1,000 against 5,000
+//! cargo bench --bench floor -- sends             how late 20,000 messages a second go out
+//! cargo bench --bench floor -- sends --rate 2    the same at 100 times as many a second: 200
 //! cargo bench --bench floor -- cpu --rounds 9 --clients 1000 --seconds 10
 //! ```
 //! Publishing is done by a thread of its own on the floor side, its CPU time shown apart; pushbench
@@ -17,6 +19,7 @@ mod feed;
 mod harness;
 mod publisher;
 mod reader;
+mod sends;
 mod server;
 
 use anyhow::{Result, bail};
@@ -24,9 +27,17 @@ use feed::Feed;
 use server::Server;
 use std::path::PathBuf;
 
+/// What is measured.
+#[derive(Clone, Copy, PartialEq)]
+enum What {
+    Cpu,
+    Idle,
+    Sends,
+}
+
 /// What the command line says.
 struct Options {
-    idle: bool,
+    what: What,
     rounds: usize,
     feed: Feed,
     bin: PathBuf,
@@ -40,18 +51,23 @@ fn main() -> Result<()> {
     }
     let options = options(&args)?;
     pushbench::engine::preflight::raise_descriptor_limit()?;
-    if options.idle { idle(&options) } else { cpu(&options) }
+    match options.what {
+        What::Cpu => cpu(&options),
+        What::Idle => idle(&options),
+        What::Sends => sends::sends(&options.bin, options.rounds, &options.feed),
+    }
 }
 
 fn options(args: &[String]) -> Result<Options> {
     let bin = PathBuf::from(env!("CARGO_BIN_EXE_pushbench"));
-    let mut o = Options { idle: false, rounds: 5, feed: Feed::default(), bin };
+    let mut o = Options { what: What::Cpu, rounds: 5, feed: Feed::default(), bin };
     let mut args = args.iter();
     while let Some(arg) = args.next() {
         let mut value = || args.next().ok_or_else(|| anyhow::anyhow!("{arg} wants a value"));
         match arg.as_str() {
             "--bench" | "cpu" => {}
-            "idle" => o.idle = true,
+            "idle" => o.what = What::Idle,
+            "sends" => (o.what, o.feed, o.rounds) = (What::Sends, sends::feed(), 3),
             "--rounds" => o.rounds = value()?.parse()?,
             "--clients" => o.feed.clients = value()?.parse()?,
             "--seconds" => o.feed.seconds = value()?.parse()?,

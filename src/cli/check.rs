@@ -49,9 +49,9 @@ pub(super) fn main(args: Args) -> anyhow::Result<u8> {
 
 fn good(file: &Path, plan: &Plan) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{}: {}", file.display(), summary(plan))?;
+    writeln!(out, "{}: {}", file.display(), plan.secrets.hide(&summary(plan)))?;
     for note in &plan.notes {
-        writeln!(out, "  note: {note}")?;
+        writeln!(out, "  note: {}", plan.secrets.hide(note))?;
     }
     Ok(())
 }

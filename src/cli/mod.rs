@@ -9,6 +9,7 @@ mod progress;
 mod report;
 mod run;
 mod schema;
+mod selftest;
 mod serve;
 mod trial;
 
@@ -59,6 +60,7 @@ enum Command {
     Report(report::Args),
     Plot(plot::Args),
     Presets(presets::Args),
+    Selftest(selftest::Args),
     Doctor(doctor::Args),
     Completions(completions::Args),
 }
@@ -75,6 +77,7 @@ pub fn main() -> ExitCode {
         Command::Report(args) => report::main(args),
         Command::Plot(args) => plot::main(args),
         Command::Presets(args) => presets::main(args),
+        Command::Selftest(args) => selftest::main(args),
         Command::Doctor(args) => doctor::main(args),
         Command::Completions(args) => completions::main(args),
     };

@@ -11,6 +11,9 @@ use std::io::{self, IsTerminal, Write};
 /// How often a plain line is written while a phase goes on.
 const CALM: Nanos = Nanos::from_millis(10_000);
 
+/// Columns of the line that is drawn again and again.
+const WIDTH: usize = 90;
+
 /// Draws progress and keeps the results.
 pub(super) struct Live<'a> {
     folder: &'a Folder,
@@ -67,13 +70,14 @@ impl Observer for Live<'_> {
             return;
         }
         let line = line(progress);
-        // Back to the start of the line, and clear what the last one left behind its end.
-        self.write(&if self.terminal { format!("\r{line}\x1b[K") } else { format!("{line}\n") });
+        // Back to the start of the line, and blanks over what the last one left behind its end: no
+        // escape sequence, which NO_COLOR would have to forbid.
+        self.write(&if self.terminal { format!("\r{line:<WIDTH$}") } else { format!("{line}\n") });
     }
 
     fn run_ended(&mut self, results: &Results) -> io::Result<()> {
         if self.terminal {
-            self.write("\r\x1b[K");
+            self.write(&format!("\r{:WIDTH$}\r", ""));
         }
         self.folder.write(results).map_err(io::Error::other)
     }
@@ -119,6 +123,6 @@ mod tests {
             line,
             "  measure    500/500 clients     10000 delivered/s  p99  1.23 ms  2 failed    8 s left"
         );
-        assert!(line.len() <= 90);
+        assert!(line.len() <= WIDTH, "what the last line left is blanked out");
     }
 }

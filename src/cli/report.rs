@@ -32,7 +32,7 @@ Examples:
   pushbench report DIR --format csv -o runs.csv          one row a run, every key
 
 Reading it:
-  delivery time  publish intended -> received; \"-\" where too few samples lie beyond a quantile
+  delivery time  publish intended -> received; \"-\" where too few publishes lie beyond a quantile
   lost           owed to a subscribed client and never received
   header:payload every byte that is not message, to message bytes (TCP stream, without IP)
   verdict        valid; suspect: read the reason first; invalid: the generator was the limit

@@ -8,7 +8,7 @@ use crate::model::Nanos;
 use crate::report::{Format, Style, render};
 use crate::result::{Folder, Results, RunResult, Verdict};
 use crate::scenario::{self, Overrides, Plan, Quick, TargetPlan};
-use crate::{clock, plot};
+use crate::{clock, plot, selftest};
 use anyhow::Context;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -153,13 +153,16 @@ fn quick(args: &Args, duration: Option<Nanos>) -> Quick {
 }
 
 fn play(plan: &Plan, args: &Args, folder: &Folder, interrupt: &Interrupt) -> anyhow::Result<Played> {
+    let server = std::env::current_exe().context("failed to find this program")?;
     let options = Options {
-        server: std::env::current_exe().context("failed to find this program")?,
+        selftest: selftest::known(&server),
+        server,
         command: std::env::args().collect(),
         trace: None,
+        starve: None,
     };
     if !args.quiet {
-        super::say(&opening(plan));
+        super::say(&plan.secrets.hide(&opening(plan)));
     }
     let mut live = Live::new(folder, args.quiet);
     Ok(engine::play(plan, &options, interrupt, &mut live))

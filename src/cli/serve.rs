@@ -25,6 +25,7 @@ Try it (each line in a terminal of its own):
   curl -i http://127.0.0.1:9000/latest/news                the newest only
   curl -i -X DELETE http://127.0.0.1:9000/pub/news         drop the channel and its subscribers
   curl http://127.0.0.1:9000/stats                         what it counted
+  curl http://127.0.0.1:9000/clock                         its monotonic clock, in and out
 
 Paths (CH is any name, made when first used):
   POST|PUT|DELETE /pub/CH    GET /poll/CH /latest/CH /lp/CH    WebSocket /ws/CH /duplex/CH /echo
@@ -34,7 +35,23 @@ Paths (CH is any name, made when first used):
   its number. /duplex/CH publishes what a client sends.
 
 Faults (--fault, may be repeated; times from the first connection accepted):
-  restart at|every TIME for TIME [gracefully] [losing history]")]
+  restart at|every TIME for TIME [gracefully] [losing history]
+                                        connections are reset, new ones refused
+  freeze at|every TIME for TIME         the whole server stands still, sockets stay open
+  delay TIME                            each message is given out so much later
+  delay TIME or TIME for N% [seed N]    the second for N % of the messages, by drawing
+  delay exponential TIME [seed N]       drawn anew for each message; TIME is the mean
+  service exponential TIME [seed N]     one worker a channel: messages queue
+  slow TIME for the first TIME          so much later in the first seconds
+  drop every N                          never given out
+  duplicate every N                     given out twice
+  swap every N [within TIME]            changes places with the next one, if that comes in time (5s)
+  withhold every N [for TIME]           given out so much later, or never
+  refuse every N with STATUS            every N-th publish is answered with 400 to 599
+  burn SHARE                            a thread uses up that share of one core, such as 0.5
+  memory SIZE                           so much for each subscribing connection, such as 10KiB
+  clock ahead|behind TIME [drift N ppm] what GET /clock tells is off
+  N counts the messages of each channel from 1.")]
 pub(super) struct Args {
     /// Address and port to listen on; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:9000")]
@@ -52,10 +69,8 @@ pub(super) struct Args {
     /// made at the start, for localhost, 127.0.0.1 and ::1, and printed.
     #[arg(long, value_name = "ADDRESS:PORT")]
     tls_listen: Option<SocketAddr>,
-    /// What goes wrong on purpose; may be given several times. `restart at 5s for 500ms` (or
-    /// `every 5s`), then `gracefully` and `losing history` if wanted: counted from the first
-    /// connection accepted, all connections are reset (gracefully: WebSockets are closed with 1001
-    /// and streams end in due form) and new ones are refused until the time is over.
+    /// What goes wrong on purpose, such as "restart at 5s for 500ms" or "drop every 1000"; may be
+    /// given several times. All kinds are listed below.
     #[arg(long, value_name = "FAULT")]
     fault: Vec<Fault>,
     /// Stay on this CPU core.

@@ -5,6 +5,7 @@ use super::listener::{Answer, Listener};
 use super::pull_pace::PullPace;
 use super::virtual_client::{Course, End, VirtualClient, is_empty};
 use crate::model::{Backoff, Failure, Nanos, Op, Outcome, Sample};
+use crate::record;
 use crate::transport::{Event, Rhythm, Session};
 
 /// What became of one request.
@@ -30,28 +31,66 @@ impl VirtualClient {
         leave_at: Nanos,
         course: &mut Course,
     ) -> End {
-        let since = self.place.now();
+        (course.standing, course.answered) = (Some(self.place.now()), false);
         let end = self.ask_on(&mut *session, rhythm, leave_at, course).await;
         let now = self.place.now();
-        let mut ledger = self.state.ledger.borrow_mut();
+        self.moved(now);
         match end {
             Asked::Left | Asked::Answered => {
                 session.abort();
+                let mut ledger = self.state.ledger.borrow_mut();
                 ledger.leaves(now);
                 ledger.gone(self.place.life.away.is_none());
-                self.session_over(since, Outcome::Good);
+                drop(ledger);
+                self.stands_no_more(Outcome::Good, course);
+                self.comes_no_more(course);
                 End::Left
             }
             Asked::Ended => {
-                ledger.ended(now);
-                self.session_over(since, Outcome::Good);
+                self.state.ledger.borrow_mut().ended(now);
+                let since = course.standing.unwrap_or(now);
+                self.stands_no_more(Outcome::Good, course);
                 End::Ended { empty: is_empty(false, now - since) }
             }
             Asked::Failed(failure) | Asked::Over(failure) => {
-                ledger.ended(now);
-                self.session_over(since, Outcome::Failed(failure));
+                self.not_answered(now, course);
+                self.stands_no_more(Outcome::Failed(failure), course);
                 End::Lost
             }
+        }
+    }
+
+    /// A request was answered as it should be: the client is subscribed, and back if it was away.
+    fn is_answered(&self, started: Nanos, finished: Nanos, course: &mut Course) {
+        self.subscribed(started, finished);
+        course.answered = true;
+        if course.standing.is_none() {
+            course.standing = Some(finished);
+            self.state.attached.set(true);
+            self.place.recorder.borrow_mut().start(Op::Session, finished);
+        }
+        self.is_back(finished, course);
+    }
+
+    /// A request failed. One that follows an answer ends a time of being subscribed, and is the begin of
+    /// an outage that the next good answer ends; before the first answer nobody knows of any.
+    fn not_answered(&self, now: Nanos, course: &mut Course) {
+        self.moved(now);
+        if !std::mem::take(&mut course.answered) {
+            return self.state.ledger.borrow_mut().never_subscribed();
+        }
+        self.state.ledger.borrow_mut().ended(now);
+        if let Some(since) = course.standing.take() {
+            // Why is counted with the request.
+            self.state.attached.set(false);
+            self.place.recorder.borrow_mut().cut_short(Op::Session, since);
+        }
+        self.is_lost(now, course);
+    }
+
+    fn stands_no_more(&self, outcome: Outcome, course: &mut Course) {
+        if let Some(since) = course.standing.take() {
+            self.session_over(since, outcome);
         }
     }
 
@@ -79,6 +118,13 @@ impl VirtualClient {
                 over => return over,
             };
             let now = self.place.now();
+            if failed {
+                self.not_answered(now, course);
+            }
+            if failed && matches!(rhythm, Rhythm::Interval { .. }) {
+                let asked = self.asked().filter(|_| self.place.reconnect.honour_server);
+                pace.rest(now, asked.unwrap_or(Nanos::ZERO));
+            }
             let next = pace.after(now, !failed);
             if next.skipped > 0 {
                 self.place.recorder.borrow_mut().skipped_polls(next.intended, next.skipped);
@@ -94,6 +140,9 @@ impl VirtualClient {
             if self.place.now() >= leave_at {
                 return Asked::Left;
             }
+            if failed {
+                self.place.recorder.borrow_mut().attempted(self.place.now());
+            }
         }
     }
 
@@ -101,7 +150,6 @@ impl VirtualClient {
     /// policy has it, or, without one, at `own`. `None`: as often as the policy allows.
     fn held_pause(&self, failed: bool, now: Nanos, own: Nanos, course: &mut Course) -> Option<Nanos> {
         if !failed {
-            course.policy.ready();
             return Some(own);
         }
         let spec = &self.place.reconnect;
@@ -128,10 +176,15 @@ impl VirtualClient {
         if !std::mem::take(&mut course.asking) {
             session.request();
         }
-        if let Rhythm::Held { settle } = rhythm {
-            self.state.ledger.borrow_mut().subscribed(started + settle);
+        if !course.answered {
+            let known = match rhythm {
+                Rhythm::Held { settle } => started + settle,
+                Rhythm::Interval { .. } | Rhythm::Push => Nanos::MAX,
+            };
+            self.subscribed(started, known);
         }
-        let mut listener = Listener::new(&self.place, &self.state);
+        let mut listener =
+            Listener::new(&self.place, &self.state).of_request(self.asks(rhythm, started, course));
         let asked = self.answer(session, &mut listener, started, leave_at, course).await;
         let answer = listener.take_answer();
         let asked = match (asked, answer.refused) {
@@ -141,8 +194,25 @@ impl VirtualClient {
         if asked != Asked::Answered {
             listener.count_rest(session);
         }
-        self.account(intended, started, &answer, asked);
+        // What came is its own, whatever became of the request.
+        course.answered |= answer.fresh > 0;
+        self.account(intended, started, &answer, asked, course);
+        course.last_answer = answer.received.filter(|_| asked == Asked::Answered);
         asked
+    }
+
+    /// A request of this rhythm begins; a held one follows the answer before.
+    fn asks(&self, rhythm: Rhythm, at: Nanos, course: &mut Course) -> Option<record::Asked> {
+        match rhythm {
+            Rhythm::Push => None,
+            Rhythm::Interval { .. } => Some(record::Asked::AtInterval(at)),
+            Rhythm::Held { .. } => {
+                let answered = course.last_answer.take();
+                let mut recorder = self.place.recorder.borrow_mut();
+                answered.iter().for_each(|answered| recorder.turned_around(*answered, at));
+                Some(record::Asked::Held(at))
+            }
+        }
     }
 
     async fn answer(
@@ -174,12 +244,13 @@ impl VirtualClient {
         }
     }
 
-    fn account(&self, intended: Nanos, started: Nanos, answer: &Answer, asked: Asked) {
+    fn account(&self, intended: Nanos, started: Nanos, answer: &Answer, asked: Asked, course: &mut Course) {
         let finished = answer.received.unwrap_or_else(|| self.place.now());
         let outcome = match asked {
             Asked::Answered => Outcome::Good,
             Asked::Failed(failure) | Asked::Over(failure) => {
                 self.tell(failure);
+                self.untold_connections(true);
                 Outcome::Failed(failure)
             }
             Asked::Ended | Asked::Left => {
@@ -188,7 +259,7 @@ impl VirtualClient {
             }
         };
         if outcome == Outcome::Good {
-            self.state.ledger.borrow_mut().subscribed(finished);
+            self.is_answered(started, finished, course);
             self.place.recorder.borrow_mut().answered(intended, answer.fresh > 0);
         }
         self.end(&Sample { op: Op::Poll, intended, started, finished, outcome });

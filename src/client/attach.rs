@@ -1,7 +1,7 @@
 //! A client attaches: opens a session and waits until it can receive.
 
 use super::listener::{Listener, count_rest};
-use super::virtual_client::{Course, VirtualClient};
+use super::virtual_client::{Course, End, VirtualClient};
 use crate::model::{Failure, Nanos, Op, Outcome, ReadyState, Sample, Stage, Traffic};
 use crate::transport::{Closing, Event, Rhythm, Session};
 use std::future::poll_fn;
@@ -10,6 +10,13 @@ use std::task::{Context, Poll};
 
 /// The code of an end without a close frame (RFC 6455, section 7.1.5).
 const NO_CLOSE: u16 = 1006;
+
+/// Why a session cannot receive.
+enum Unready {
+    Failed(Failure),
+    /// A rule ended it, to be opened again.
+    Again,
+}
 
 /// A client's session. However it ends, and be it that the run is over, what crossed its connections and
 /// was in no unit is counted: the books are held against the kernel's.
@@ -40,39 +47,67 @@ impl Drop for Attached<'_> {
 }
 
 impl VirtualClient {
-    /// A session that can receive. The operation `connect` lasts until then.
+    /// A session that can receive; or [`End::NotOpened`], or [`End::Again`]. The operation `connect`
+    /// lasts until then.
     pub(super) async fn attach<'a>(
         &'a self,
         intended: Nanos,
         course: &mut Course,
-    ) -> Result<Attached<'a>, Failure> {
+    ) -> Result<Attached<'a>, End> {
         self.begin(Op::Connect, intended);
         self.is(ReadyState::Connecting);
         self.state.told.set(Traffic::default());
+        self.endpoint.memory.borrow_mut().asked = None;
         let started = self.place.now();
         let limit = started + self.place.reconnect.timeout.unwrap_or(self.place.connect_timeout);
         let open = self.carrier.open(&self.place.dialer, &self.endpoint);
         let opened = self.place.timer.until(limit, open).await.unwrap_or(Err(Failure::ConnectTimeout));
+        self.untold_connections(opened.is_err());
         let opened = opened.map(|session| Attached { session, client: self });
         let opened = match opened {
             Ok(session) if session.is_ready() => Ok(session),
             Ok(session) => self.made_ready(session, limit, course).await,
-            Err(failure) => Err(failure),
+            Err(failure) => Err(Unready::Failed(failure)),
         };
         let finished = self.place.now();
         self.count_spent();
-        let outcome = opened.as_ref().err().map_or(Outcome::Good, |f| Outcome::Failed(*f));
-        self.end(&Sample { op: Op::Connect, intended, started, finished, outcome });
-        match &opened {
-            Ok(_) => {
-                self.place.recorder.borrow_mut().start(Op::Session, finished);
-                self.state.attached.set(true);
-                self.is(ReadyState::Open);
-                self.is_back(finished, course);
-            }
-            Err(failure) => self.tell(*failure),
+        if opened.is_err() && self.endpoint.memory.borrow().stay_away {
+            // It asked for nothing but to be let alone: no failure.
+            self.state.under_way.set(None);
+            self.place.recorder.borrow_mut().abandoned(Op::Connect, intended);
+            self.tell(Failure::ClosedByPeer);
+            return Err(End::NotOpened);
         }
-        opened
+        let outcome = match &opened {
+            Ok(_) => Outcome::Good,
+            Err(Unready::Failed(failure)) => Outcome::Failed(*failure),
+            Err(Unready::Again) => {
+                self.state.under_way.set(None);
+                self.place.recorder.borrow_mut().abandoned(Op::Connect, intended);
+                return Err(End::Again);
+            }
+        };
+        self.end(&Sample { op: Op::Connect, intended, started, finished, outcome });
+        if let Outcome::Failed(failure) = outcome {
+            self.tell(failure);
+        }
+        let session = opened.map_err(|_| End::NotOpened)?;
+        self.place.recorder.borrow_mut().start(Op::Session, finished);
+        self.state.attached.set(true);
+        self.is(ReadyState::Open);
+        if self.carrier.rhythm() == Rhythm::Push {
+            self.is_back(finished, course);
+        }
+        Ok(session)
+    }
+
+    /// Counts connections that came to no session; those of one that did are told of by it.
+    pub(super) fn untold_connections(&self, failed: bool) {
+        let dialled = std::mem::take(&mut self.endpoint.memory.borrow_mut().dialled);
+        let now = self.place.now();
+        for _ in 0..if failed { dialled } else { 0 } {
+            self.place.recorder.borrow_mut().connected(now);
+        }
     }
 
     /// Polls a session until it can receive: a login goes on.
@@ -81,7 +116,7 @@ impl VirtualClient {
         mut session: Attached<'a>,
         limit: Nanos,
         course: &mut Course,
-    ) -> Result<Attached<'a>, Failure> {
+    ) -> Result<Attached<'a>, Unready> {
         let opened = self.place.now();
         let mut listener = Listener::new(&self.place, &self.state);
         let pulls = self.carrier.rhythm() != Rhythm::Push;
@@ -101,6 +136,10 @@ impl VirtualClient {
                     self.closed(&closing);
                     Failure::ClosedByPeer
                 }
+                Some(Ok(Event::Ended)) if self.is_told_again() => {
+                    listener.count_rest(&*session);
+                    return Err(Unready::Again);
+                }
                 Some(Ok(Event::Ended)) => Failure::ClosedByPeer,
                 Some(Err(failure)) => {
                     self.cut();
@@ -113,11 +152,17 @@ impl VirtualClient {
                 }
             };
             listener.count_rest(&*session);
-            return Err(failure);
+            return Err(Unready::Failed(failure));
         }
         let ready = self.place.now();
         self.place.recorder.borrow_mut().stage(ready, Stage::Ready, ready - opened);
         Ok(session)
+    }
+
+    /// Whether the session that has just ended was ended by a rule, to be opened again at once. Who
+    /// speaks the dialect counts how often that may happen in a row.
+    fn is_told_again(&self) -> bool {
+        self.endpoint.memory.borrow().more.as_ref().is_some_and(|more| more.agains > 0)
     }
 
     /// The next event of a session; `None` when `limit` came first. A session that was not ready and
@@ -145,7 +190,12 @@ impl VirtualClient {
                 return Poll::Ready(None);
             }
         };
-        poll_fn(&mut poll).await
+        let event = poll_fn(&mut poll).await;
+        // Between two reads, with nothing borrowed: what became due meanwhile goes out now.
+        if let Some(at) = listener.last_received() {
+            self.place.pulse.beat(at);
+        }
+        event
     }
 
     /// Polls the session; what the client is to send goes out before it, until it leaves.

@@ -17,7 +17,8 @@ impl VirtualClient {
         course: &mut Course,
     ) -> End {
         let since = self.place.now();
-        self.state.ledger.borrow_mut().subscribed(since);
+        let asked = self.endpoint.memory.borrow_mut().asked.take().unwrap_or(since);
+        self.subscribed(asked, since);
         let mut listener = Listener::new(&self.place, &self.state);
         let outcome = loop {
             match self.event(&mut *session, &mut listener, leave_at, course).await {
@@ -47,6 +48,7 @@ impl VirtualClient {
         });
         let now = self.place.now();
         self.state.ledger.borrow_mut().ended(now);
+        self.moved(now);
         self.session_over(since, outcome);
         match outcome {
             Outcome::Good => End::Ended { empty: is_empty(listener.has_brought(), now - since) },
@@ -59,6 +61,7 @@ impl VirtualClient {
         let now = self.place.now();
         self.sends_no_more(Failure::NotAttached);
         self.state.ledger.borrow_mut().leaves(now);
+        self.moved(now);
         self.is(ReadyState::Closing);
         listener.leaves();
         if session.leave() {

@@ -2,7 +2,7 @@
 
 use super::{ClientState, Workplace};
 use crate::model::{Failure, Nanos, Stage, Stamp, Traffic};
-use crate::record::{Arrival, Due, Seen};
+use crate::record::{Arrival, Asked, Due, Seen};
 use crate::transport::{Session, Sink, Unit, UnitKind};
 
 /// The receiving side of one client.
@@ -14,6 +14,8 @@ pub(super) struct Listener<'a> {
     brought: bool,
     /// Whether the client is leaving: what was published since is none of its.
     leaving: bool,
+    /// The request under way, of a pull session.
+    asked: Option<Asked>,
 }
 
 /// What the last request of a pull session came to.
@@ -29,7 +31,12 @@ pub(super) struct Answer {
 
 impl<'a> Listener<'a> {
     pub(super) fn new(place: &'a Workplace, state: &'a ClientState) -> Listener<'a> {
-        Listener { place, state, answer: Answer::default(), brought: false, leaving: false }
+        Listener { place, state, answer: Answer::default(), brought: false, leaving: false, asked: None }
+    }
+
+    /// The one that listens to the answer of this request.
+    pub(super) fn of_request(self, asked: Option<Asked>) -> Listener<'a> {
+        Listener { asked, ..self }
     }
 
     /// Whether any data has come.
@@ -45,6 +52,11 @@ impl<'a> Listener<'a> {
     /// Whether the client is leaving.
     pub(super) fn is_leaving(&self) -> bool {
         self.leaving
+    }
+
+    /// When the last read returned that brought anything.
+    pub(super) fn last_received(&self) -> Option<Nanos> {
+        self.answer.received
     }
 
     /// The answer since the last call.
@@ -69,7 +81,11 @@ impl<'a> Listener<'a> {
                     let seen = if place == Due::Before { Seen::Again } else { ledger.see(stamp.sequence) };
                     fresh += u64::from(seen.is_first());
                     let (received, latest_value) = (unit.received, self.place.latest_value);
-                    recorder.arrive(&Arrival { stamp, received, seen, place, latest_value });
+                    let asked = self.asked;
+                    recorder.arrive(&Arrival { stamp, received, seen, place, latest_value, asked });
+                    if let Some(fan_out) = self.place.fan_out.as_ref().filter(|_| owed(seen, place)) {
+                        fan_out.receive(&stamp, received, &mut recorder);
+                    }
                 }
                 _ => {
                     others += 1;
@@ -118,6 +134,11 @@ pub(super) fn count_rest(place: &Workplace, state: &ClientState, session: &dyn S
     if let Ok(mut recorder) = place.recorder.try_borrow_mut() {
         recorder.traffic(place.now(), rest.with_payload(0));
     }
+}
+
+/// Whether a message was owed to its client and had not been received.
+fn owed(seen: Seen, place: Due) -> bool {
+    place == Due::Here && seen.is_first()
 }
 
 impl Sink for Listener<'_> {

@@ -5,6 +5,7 @@
 mod alarm;
 mod ask;
 mod attach;
+mod fan_out;
 mod follow;
 mod listen;
 mod listener;
@@ -15,9 +16,10 @@ mod reconnect;
 mod tests;
 mod virtual_client;
 
+pub use fan_out::FanOut;
 pub use follow::Follow;
 pub use publisher::{
-    EchoWay, Feed, FeedChannel, HttpWay, InBandWay, Outbox, Publisher, PublisherReport, Way,
+    EchoWay, Feed, FeedChannel, HttpWay, InBandWay, Outbox, Publisher, PublisherReport, Pulse, Way,
 };
 pub use virtual_client::VirtualClient;
 
@@ -32,6 +34,8 @@ use std::rc::Rc;
 pub struct Workplace {
     /// Wakes them.
     pub timer: Timer,
+    /// Lets the worker's publisher in between two reads.
+    pub pulse: Rc<Pulse>,
     /// Opens their sockets.
     pub dialer: Rc<Dialer>,
     /// Takes their samples.
@@ -46,6 +50,8 @@ pub struct Workplace {
     pub echo: bool,
     /// How the messages of a target that publishes by itself are told.
     pub follow: Option<Rc<Follow>>,
+    /// Who receives a message with others; `None` where nobody does.
+    pub fan_out: Option<Rc<FanOut>>,
     /// Whether ends of sessions have close codes: WebSocket.
     pub close_codes: bool,
     /// How long its clients stay.

@@ -4,26 +4,32 @@
 //! clients themselves, or a program's pipe. Nothing waits for an acknowledgement; a message that an
 //! outlet cannot take when it is due is dropped and counted as `publish_backlog`, never sent late in
 //! silence.
+//!
+//! A message goes out from within the pacing task itself where its outlet is idle: no other task has
+//! to be woken first. Where the loop is busy with reads, the publisher is let in between two of them
+//! (`Pulse`).
 
+mod agenda;
 mod books;
 mod http;
 mod in_band;
 mod outbox;
 mod pipe;
+mod pulse;
 
 pub use http::HttpWay;
 pub use in_band::InBandWay;
 pub use outbox::{EchoWay, Outbox};
+pub use pulse::Pulse;
 
 use super::Workplace;
 use crate::model::{Nanos, Op};
 use crate::pace::Schedule;
 use crate::record::ChannelFeed;
 use crate::transport::MessageMaker;
+use agenda::Agenda;
 use books::{Books, Job};
 use std::cell::{Cell, RefCell};
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
@@ -31,6 +37,8 @@ use tokio::task::JoinHandle;
 
 /// Messages handed over in a row before other tasks get their turn, when the pacer is behind.
 const BURST: u32 = 32;
+/// How long before the first message outlets make their connections, so that none waits for one.
+const OPEN_AHEAD: Nanos = Nanos::from_millis(500);
 
 /// What one worker publishes.
 pub struct Feed {
@@ -79,6 +87,9 @@ pub struct PublisherReport {
 
 /// What a way of publishing does with a message.
 trait Outlet {
+    /// The first message is due soon: connections may be made now.
+    fn prepare(self: Rc<Self>) {}
+
     /// A message is due: send it or settle it. Must not wait.
     fn give(self: Rc<Self>, job: Job);
 
@@ -89,6 +100,15 @@ trait Outlet {
     fn abort(&self);
 }
 
+impl std::fmt::Debug for Publisher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Publisher")
+            .field("start", &self.start)
+            .field("end", &self.end)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Publishes one worker's feed.
 pub struct Publisher {
     place: Rc<Workplace>,
@@ -96,6 +116,7 @@ pub struct Publisher {
     start: Nanos,
     /// The end of `measure`, or earlier when the run is cut short.
     end: Cell<Nanos>,
+    agenda: RefCell<Agenda>,
     books: Rc<Books>,
     outlet: Rc<dyn Outlet>,
     pacer: RefCell<Option<JoinHandle<()>>>,
@@ -118,6 +139,7 @@ impl Publisher {
         };
         Ok(Rc::new(Publisher {
             place,
+            agenda: RefCell::new(Agenda::of(&channels, feed.start)),
             channels,
             start: feed.start,
             end: Cell::new(feed.measure.end),
@@ -125,6 +147,12 @@ impl Publisher {
             outlet,
             pacer: RefCell::default(),
         }))
+    }
+
+    /// `measure` is this window, not what was planned. To be said before either begins.
+    pub fn measure(&self, window: Range<Nanos>) {
+        self.end.set(window.end);
+        self.books.measure(window);
     }
 
     /// Publishes nothing that is due at `at` or later. To be said before that instant.
@@ -144,37 +172,41 @@ impl Publisher {
     }
 
     async fn run(self: Rc<Self>) {
-        let mut schedules: Vec<Schedule> = self.channels.iter().map(|c| c.schedule.clone()).collect();
-        let mut sequences = vec![0_u32; schedules.len()];
-        let mut queue: BinaryHeap<Reverse<(Nanos, usize)>> = schedules
-            .iter_mut()
-            .enumerate()
-            .filter_map(|(i, s)| s.next().map(|due| Reverse((self.start + due, i))))
-            .collect();
-        let mut in_a_row = 0;
-        while let Some(Reverse((due, channel))) = queue.pop() {
+        let timer = &self.place.timer;
+        timer.sleep_until(self.start - OPEN_AHEAD).await;
+        Rc::clone(&self.outlet).prepare();
+        self.place.pulse.listen(Rc::downgrade(&self));
+        loop {
+            let due = self.agenda.borrow().next_due();
             if due >= self.end.get() {
                 break;
             }
-            if self.place.now() < due {
-                self.place.timer.sleep_until(due).await;
-                in_a_row = 0;
-            } else {
-                in_a_row += 1;
-                if in_a_row % BURST == 0 {
-                    tokio::task::yield_now().await;
-                }
+            self.place.pulse.next_is_due(due);
+            timer.sleep_until_exactly(due).await;
+            if self.give_due() == BURST {
+                tokio::task::yield_now().await;
             }
-            if due >= self.end.get() {
+        }
+        self.place.pulse.next_is_due(Nanos::MAX);
+    }
+
+    /// Gives out what is due by now, [`BURST`] messages at most; how many it was.
+    fn give_due(&self) -> u32 {
+        let mut given = 0;
+        while given < BURST {
+            let due = self.agenda.borrow().next_due();
+            let is_over = due >= self.end.get();
+            self.place.pulse.next_is_due(if is_over { Nanos::MAX } else { due });
+            if is_over || due > self.place.now() {
                 break;
             }
-            let job = Job { channel, sequence: sequences[channel], due };
+            let Some(job) = self.agenda.borrow_mut().take() else { break };
             self.place.recorder.borrow_mut().start(Op::Publish, due);
             self.books.begin(job);
             Rc::clone(&self.outlet).give(job);
-            sequences[channel] += 1;
-            queue.extend(schedules[channel].next().map(|due| Reverse((self.start + due, channel))));
+            given += 1;
         }
+        given
     }
 
     /// What became of the feed, after [`Publisher::abort`]. What is unanswered by now counts as not acknowledged.

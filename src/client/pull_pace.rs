@@ -51,6 +51,16 @@ impl PullPace {
         }
     }
 
+    /// The target asked at `now` for so long a pause: ticks within it are not skipped, there are none.
+    pub(super) fn rest(&mut self, now: Nanos, pause: Nanos) {
+        match self.rhythm {
+            Rhythm::Interval { every, fixed_rate: true } => {
+                self.tick += every * (now + pause - self.tick).0.div_ceil(every.0);
+            }
+            _ => self.pause = self.pause.max(pause),
+        }
+    }
+
     fn next_tick(&mut self, now: Nanos, every: Nanos) -> Next {
         let intended = self.tick;
         let skipped = (now - intended).0 / every.0;
@@ -87,6 +97,17 @@ mod tests {
         // Answered after 2,350 and 3,350 have passed: one request for both, intended for the first.
         assert_eq!(next(3_400), Next { intended: ms(2_350), skipped: 1 });
         assert_eq!(next(3_410), Next { intended: ms(4_350), skipped: 0 });
+    }
+
+    #[test]
+    fn a_pause_that_was_asked_for_is_kept_and_no_tick_of_it_is_skipped() {
+        let mut pace = PullPace::new(Rhythm::Interval { every: EVERY, fixed_rate: true }, ms(0), 0.25);
+        pace.rest(ms(10), ms(2_000));
+        assert_eq!(pace.after(ms(10), false), Next { intended: ms(2_250), skipped: 0 });
+        let mut pace = PullPace::new(Rhythm::Interval { every: EVERY, fixed_rate: false }, ms(0), 0.25);
+        pace.rest(ms(10), ms(2_000));
+        assert_eq!(pace.after(ms(10), false).intended, ms(2_010));
+        assert_eq!(pace.after(ms(3_000), true).intended, ms(4_000));
     }
 
     #[test]

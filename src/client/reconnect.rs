@@ -44,7 +44,8 @@ impl Reconnect {
             Backoff::Exponential { interval, max, decay, jitter } => {
                 let middle = grown(interval, max, decay, self.in_a_row);
                 let factor = 1.0 + jitter * (2.0 * self.random.f64() - 1.0);
-                Some(Nanos((middle.0 as f64 * factor) as u64))
+                // The limit holds for what is waited, not for what jitter is added to.
+                Some(Nanos((middle.0 as f64 * factor) as u64).min(max))
             }
             Backoff::FullJitter { interval, max, decay } => {
                 let most = grown(interval, max, decay, self.in_a_row);
@@ -116,11 +117,19 @@ mod tests {
 
     #[test]
     fn jitter_stays_within_its_share_and_fills_it() {
-        let backoff = Backoff::Exponential { interval: ms(1_000), max: ms(1_000), decay: 1.0, jitter: 0.5 };
+        let backoff = Backoff::Exponential { interval: ms(1_000), max: ms(2_000), decay: 1.0, jitter: 0.5 };
         let drawn: Vec<Nanos> = pauses(&spec(backoff), 9, 1_000).into_iter().flatten().collect();
         assert!(drawn.iter().all(|p| (ms(500)..=ms(1_500)).contains(p)));
         let (low, high) = (drawn.iter().min().unwrap(), drawn.iter().max().unwrap());
         assert!(*low < ms(510) && *high > ms(1_490), "{low} {high}");
+    }
+
+    #[test]
+    fn no_pause_is_longer_than_the_limit_whatever_the_jitter() {
+        let backoff = Backoff::Exponential { interval: ms(1_000), max: ms(4_000), decay: 2.0, jitter: 0.5 };
+        let drawn: Vec<Nanos> = (0..200).flat_map(|s| pauses(&spec(backoff), s, 6)).flatten().collect();
+        assert!(drawn.iter().all(|p| *p <= ms(4_000)), "{:?}", drawn.iter().max());
+        assert!(drawn.contains(&ms(4_000)));
     }
 
     #[test]

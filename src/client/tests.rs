@@ -128,27 +128,34 @@ impl Session for Playing {
     }
 }
 
+/// Where clients of these tests work: they stay, and do not come back.
+fn workplace(clock: Clock) -> Workplace {
+    Workplace {
+        pulse: Rc::default(),
+        timer: Timer::start(clock).unwrap(),
+        dialer: Rc::new(Dialer::new(clock)),
+        recorder: RefCell::new(Recorder::new(START..Nanos::MAX)),
+        tag: TAG,
+        payload_bytes: Stamp::LEN as u64,
+        latest_value: false,
+        echo: false,
+        follow: None,
+        fan_out: None,
+        close_codes: true,
+        life: LifeSpec::default(),
+        reconnect: ReconnectSpec::default(),
+        connect_timeout: Nanos::SECOND,
+        request_timeout: Nanos::SECOND * 5,
+    }
+}
+
 /// Runs one client over a script until `end`; what it recorded and what remains of it.
 fn play(rhythm: Rhythm, acts: Vec<(Nanos, Act)>, end: Nanos) -> (Snapshot, Rc<ClientState>) {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     tokio::task::LocalSet::new().block_on(&runtime, async {
         let clock = Clock::paused();
-        let place = Rc::new(Workplace {
-            timer: Timer::start(clock).unwrap(),
-            dialer: Rc::new(Dialer::new(clock)),
-            recorder: RefCell::new(Recorder::new(START..Nanos::MAX)),
-            tag: TAG,
-            payload_bytes: Stamp::LEN as u64,
-            latest_value: false,
-            echo: false,
-            follow: None,
-            close_codes: true,
-            life: LifeSpec::default(),
-            reconnect: ReconnectSpec::default(),
-            connect_timeout: Nanos::SECOND,
-            request_timeout: Nanos::SECOND * 5,
-        });
+        let place = Rc::new(workplace(clock));
         let state = Rc::new(ClientState::default());
         let endpoint = Endpoint::new(([127, 0, 0, 1], 1).into(), "", "/");
         let client = VirtualClient {

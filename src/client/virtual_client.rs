@@ -49,6 +49,8 @@ impl Drop for VirtualClient {
 pub(super) enum End {
     /// It could not attach.
     NotOpened,
+    /// A rule wants it opened again before it was ready.
+    Again,
     /// The session was over though it was to stay.
     Lost,
     /// A stream ended on purpose; whether it had brought nothing.
@@ -66,6 +68,12 @@ pub(super) struct Course {
     pub(super) alarm: Alarm,
     /// Whether a request of the login is still under way.
     pub(super) asking: bool,
+    /// Pull: since when the present session stands; `None` in an outage.
+    pub(super) standing: Option<Nanos>,
+    /// Pull: whether a request was answered since the session began, or since the last that failed.
+    pub(super) answered: bool,
+    /// When the answer to the last held request was read, until the next one begins.
+    pub(super) last_answer: Option<Nanos>,
     /// When it lost the session that it wants back.
     pub(super) lost: Option<Nanos>,
     /// When the last session ended on purpose.
@@ -83,6 +91,9 @@ impl VirtualClient {
             policy: Reconnect::new(self.seed),
             alarm: Alarm::default(),
             asking: false,
+            standing: None,
+            answered: false,
+            last_answer: None,
             lost: None,
             ended: None,
             empty: 0,
@@ -105,10 +116,14 @@ impl VirtualClient {
 
     /// Attaches, and stays while the session lasts.
     async fn attempt(&self, intended: Nanos, course: &mut Course) -> End {
+        course.last_answer = None;
         let opened = self.attach(intended, course).await;
-        let Ok(session) = opened else {
-            self.is(ReadyState::Closed);
-            return End::NotOpened;
+        let session = match opened {
+            Ok(session) => session,
+            Err(end) => {
+                self.is(ReadyState::Closed);
+                return end;
+            }
         };
         let leave_at = match self.place.life.stay {
             Some(stay) => self.place.now() + course.policy.span(stay, self.place.life.fixed),
@@ -126,10 +141,19 @@ impl VirtualClient {
     fn after(&self, end: End, now: Nanos, course: &mut Course) -> Option<Nanos> {
         match end {
             End::Left => Some(now + self.away(course)),
+            // What was to come back is still on its way.
+            End::Again => {
+                self.place.recorder.borrow_mut().reopened(now);
+                Some(now)
+            }
             End::Ended { empty } => Some(now + self.reopen(empty, now, course)),
             End::Lost => {
                 self.is_lost(now, course);
                 self.back(now, course)
+            }
+            End::NotOpened if self.endpoint.memory.borrow().stay_away => {
+                self.comes_no_more(course);
+                None
             }
             End::NotOpened => {
                 // A stream that was to be opened again at once was not: it is lost since its end.
@@ -169,8 +193,10 @@ impl VirtualClient {
         own.max(asked)
     }
 
-    fn is_lost(&self, at: Nanos, course: &mut Course) {
-        let comes_back = self.place.reconnect.backoff != Backoff::None;
+    pub(super) fn is_lost(&self, at: Nanos, course: &mut Course) {
+        // A pull client without a policy asks again at its own pace.
+        let pulls = self.carrier.rhythm() != Rhythm::Push;
+        let comes_back = pulls || self.place.reconnect.backoff != Backoff::None;
         if comes_back && course.lost.is_none() {
             course.lost = Some(at);
             self.state.returning.set(true);
@@ -191,6 +217,14 @@ impl VirtualClient {
             self.gives_up(now, course);
         }
         pause.map(|pause| now + pause)
+    }
+
+    /// It is on its way back no more, and that is no failure.
+    pub(super) fn comes_no_more(&self, course: &mut Course) {
+        if let Some(lost) = course.lost.take() {
+            self.state.returning.set(false);
+            self.place.recorder.borrow_mut().abandoned(Op::Reconnect, lost);
+        }
     }
 
     pub(super) fn gives_up(&self, now: Nanos, course: &mut Course) {

@@ -1,4 +1,9 @@
 //! Wake-ups on time: one timerfd for each worker, because tokio's own timers step in milliseconds.
+//!
+//! Two grades. [`Timer::sleep_until`] is for everybody: gathered into steps, so that a thousand
+//! clients cost one wake-up. [`Timer::sleep_until_exactly`] is for publishers: a core that has gone to
+//! sleep takes 30 to 150 us to come back (more in a virtual machine, which has to ask its host), and
+//! no timer setting changes that. So it rings early, and the rest is waited for awake.
 
 use super::Clock;
 use crate::model::Nanos;
@@ -15,10 +20,22 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use tokio::io::unix::AsyncFd;
 
-/// Wake-ups are gathered into steps of this length, which halves their CPU cost against exact ones;
-/// `pace::GRID` is the same, so that due times fall on the steps;
-/// a wake-up comes at most one step after it was due, never before.
+/// Ordinary wake-ups are gathered into steps of this length, which halves their CPU cost against exact
+/// ones; a wake-up comes at most one step after it was due, never before.
 const QUANTUM: Nanos = Nanos::from_micros(100);
+
+/// An exact wake-up rings at most so long before its time: as long as a core takes to come back from
+/// sleep.
+const LEAD_MAX: Nanos = Nanos::from_micros(150);
+
+/// ... and at most this part of the time that there is to wait, so that waiting awake never costs
+/// more than 1/20 of a core. Short waits need less: the core has not gone deep into its sleep.
+const LEAD_PART: u64 = 20;
+
+/// How long before its time an exact wake-up rings, with so long to wait.
+fn lead(wait: Nanos) -> Nanos {
+    LEAD_MAX.min(Nanos(wait.0 / LEAD_PART))
+}
 
 /// Sleeps until instants of the run's clock. One for each worker thread; clones share it.
 #[derive(Clone)]
@@ -29,6 +46,7 @@ pub struct Timer {
 
 #[derive(Default)]
 struct Shared {
+    /// By the instant at which they are to be woken.
     waiting: RefCell<BTreeMap<(Nanos, u64), Waker>>,
     next_id: Cell<u64>,
     /// What the timerfd is set to; `Nanos::MAX` when it is not set.
@@ -77,7 +95,22 @@ impl Timer {
             tokio::time::sleep((due - self.clock.now()).into()).await;
             return;
         }
-        Sleep { timer: self, due, id: None }.await;
+        let at = Nanos(due.0.div_ceil(QUANTUM.0).saturating_mul(QUANTUM.0));
+        Sleep { timer: self, at, id: None }.await;
+    }
+
+    /// Comes back at `due`, as exactly as this loop can: within a few microseconds when nothing else
+    /// is ready. Waits the last part awake, but lets every other task of the loop have its turns
+    /// meanwhile; costs at most 1/20 of a core. Cancel-safe.
+    pub async fn sleep_until_exactly(&self, due: Nanos) {
+        if let Clock::Paused { .. } = self.clock {
+            return self.sleep_until(due).await;
+        }
+        let wait = due - self.clock.now();
+        Sleep { timer: self, at: due - lead(wait), id: None }.await;
+        while self.clock.now() < due {
+            tokio::task::yield_now().await;
+        }
     }
 
     /// Comes back after `span`.
@@ -99,11 +132,8 @@ impl Shared {
     /// Waits for the timerfd and wakes all that are due.
     async fn expire(&self, clock: Clock) -> io::Result<()> {
         let Some(fd) = &self.fd else { return std::future::pending().await };
-        let mut ready = fd.readable().await?;
-        let mut ticks = [0_u8; 8];
-        // An empty read only means that the timer was set anew meanwhile.
-        let _ = rustix::io::read(fd.get_ref(), &mut ticks);
-        ready.clear_ready();
+        // Not read: the next setting clears it, and readiness is told by edges.
+        fd.readable().await?.clear_ready();
         self.armed.set(Nanos::MAX);
         let now = clock.now();
         loop {
@@ -117,8 +147,7 @@ impl Shared {
     }
 
     fn arm(&self) {
-        let Some(&(due, _)) = self.waiting.borrow().keys().next() else { return };
-        let at = Nanos(due.0.div_ceil(QUANTUM.0).saturating_mul(QUANTUM.0));
+        let Some(&(at, _)) = self.waiting.borrow().keys().next() else { return };
         if at >= self.armed.get() {
             return;
         }
@@ -134,7 +163,7 @@ impl Shared {
 
 struct Sleep<'a> {
     timer: &'a Timer,
-    due: Nanos,
+    at: Nanos,
     id: Option<u64>,
 }
 
@@ -144,7 +173,7 @@ impl Future for Sleep<'_> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let shared = &self.timer.shared;
         if let Some(id) = self.id {
-            return match shared.waiting.borrow_mut().get_mut(&(self.due, id)) {
+            return match shared.waiting.borrow_mut().get_mut(&(self.at, id)) {
                 Some(waker) => {
                     waker.clone_from(cx.waker());
                     Poll::Pending
@@ -152,12 +181,12 @@ impl Future for Sleep<'_> {
                 None => Poll::Ready(()),
             };
         }
-        if self.due <= self.timer.clock.now() {
+        if self.at <= self.timer.clock.now() {
             return Poll::Ready(());
         }
         let id = shared.next_id.get();
         shared.next_id.set(id + 1);
-        shared.waiting.borrow_mut().insert((self.due, id), cx.waker().clone());
+        shared.waiting.borrow_mut().insert((self.at, id), cx.waker().clone());
         shared.arm();
         self.id = Some(id);
         Poll::Pending
@@ -167,7 +196,7 @@ impl Future for Sleep<'_> {
 impl Drop for Sleep<'_> {
     fn drop(&mut self) {
         if let Some(id) = self.id {
-            self.timer.shared.waiting.borrow_mut().remove(&(self.due, id));
+            self.timer.shared.waiting.borrow_mut().remove(&(self.at, id));
         }
     }
 }
@@ -209,6 +238,38 @@ mod tests {
             }
             assert_eq!(*woken.borrow(), [10, 20, 30]);
         });
+    }
+
+    #[test]
+    fn exact_wake_ups_are_never_early_and_others_have_their_turns_meanwhile() {
+        on_a_worker(async {
+            let timer = Timer::start(Clock::Monotonic).unwrap();
+            let turns = Rc::new(Cell::new(0_u32));
+            let busy = Rc::clone(&turns);
+            let other = tokio::task::spawn_local(async move {
+                loop {
+                    busy.set(busy.get() + 1);
+                    tokio::task::yield_now().await;
+                }
+            });
+            for us in [5, 50, 500, 5_000] {
+                let due = timer.clock().now() + Nanos::from_micros(us);
+                let before = turns.get();
+                timer.sleep_until_exactly(due).await;
+                assert!(timer.clock().now() >= due);
+                assert!(us < 500 || turns.get() > before, "nobody else ran for {us} us");
+            }
+            other.abort();
+            assert!(timer.shared.waiting.borrow().is_empty());
+        });
+    }
+
+    #[test]
+    fn waiting_awake_is_a_small_part_of_waiting() {
+        assert_eq!(lead(Nanos::SECOND), LEAD_MAX);
+        assert_eq!(lead(Nanos::from_micros(1_000)), Nanos::from_micros(50));
+        assert_eq!(lead(Nanos::from_micros(50)), Nanos(2_500));
+        assert_eq!(lead(Nanos::ZERO), Nanos::ZERO);
     }
 
     #[test]

@@ -1,18 +1,24 @@
 //! Puts what one run gathered together into its result. Pure: no clock, no I/O.
 
 mod costs;
+mod deliveries;
+mod health;
 mod layers;
 mod ledgers;
 mod lives;
 mod own;
+mod second_look;
 mod series;
+mod steady;
+mod timing;
 
 use super::readings::Readings;
 use super::timeline::Timeline;
 use super::verdict;
+use super::warm::Warmed;
 use super::worker::Done;
-use crate::model::{Backoff, Failure, Nanos, Op, Side, Traffic};
-use crate::record::{Closed, Snapshot, Tally, Timing};
+use crate::model::{Failure, Nanos, Op, Side, Traffic};
+use crate::record::{Closed, FanMerge, Snapshot, Tally, Timing};
 use crate::result::{Bytes, Operations, Polls, Quantiles, RunDetail, RunResult};
 use crate::scenario::RunPlan;
 use costs::{generator, target_cost};
@@ -29,6 +35,9 @@ pub(super) struct Gathered {
     /// What each group saw; empty when there is one group.
     pub(super) groups: Vec<Snapshot>,
     pub(super) done: Vec<Done>,
+    /// What the workers know together of messages whose receivers are spread over them; `None` without
+    /// fan-out.
+    pub(super) fan: Option<FanMerge>,
     pub(super) readings: Readings,
     pub(super) co_located: bool,
     /// Whether the target was reached over loopback.
@@ -41,6 +50,8 @@ pub(super) struct Gathered {
     pub(super) shared_core: bool,
     /// What to know about where it ran.
     pub(super) notes: Vec<String>,
+    /// How the warm-up ended.
+    pub(super) warmed: Warmed,
     /// Whether certificates were taken unseen.
     pub(super) insecure: bool,
     /// How long the lookup of the target's name took; `None`: there was nothing to look up.
@@ -60,18 +71,23 @@ pub(super) struct Interim {
 }
 
 impl Interim {
+    /// Whether all workers have handed over.
+    pub(super) fn is_whole(&self, workers: u32) -> bool {
+        self.workers >= workers
+    }
+
     pub(super) fn failures(&self) -> u64 {
         self.snapshot.measured.failures_total() + self.snapshot.other.failures_total()
     }
 }
 
 /// The result of a run, with its verdict.
-pub(super) fn assemble(run: &RunPlan, gathered: Gathered) -> (RunResult, RunDetail) {
+pub(super) fn assemble(run: &RunPlan, mut gathered: Gathered) -> (RunResult, RunDetail) {
     let mut all = Snapshot::default();
     gathered.interims.iter().for_each(|i| all.merge(&i.snapshot));
     let whole = all.whole();
     let measured = &all.measured;
-    let detail = RunDetail {
+    let mut detail = RunDetail {
         intervals: intervals(&gathered),
         cost: gathered.readings.rows(gathered.timeline.start),
         latency: latency(&gathered),
@@ -83,8 +99,8 @@ pub(super) fn assemble(run: &RunPlan, gathered: Gathered) -> (RunResult, RunDeta
     times_and_counts(&mut result, &whole, measured, measured_s);
     result.ledger = ledgers::of_run(run, &gathered, &all, &closed);
     own::told(run, &mut result, measured, &gathered.done);
-    result.delivery = delivery_quantiles(measured.response_of(Op::Deliver), result.ledger.lost);
-    result.delivery_from_send = delivery_quantiles(&measured.from_send, result.ledger.lost);
+    deliveries::of_run(&mut result, run, &gathered, measured);
+    timing::told(&mut result, run, &mut gathered, measured);
     result.bytes = bytes(run, measured, &whole);
     result.publisher_bytes =
         bytes_of(measured.publisher_traffic, measured.publisher_traffic, result.published);
@@ -93,6 +109,7 @@ pub(super) fn assemble(run: &RunPlan, gathered: Gathered) -> (RunResult, RunDeta
     failures(&mut result, &whole);
     lives::lives(&mut result, run, &gathered, &whole);
     result.groups = lives::groups(run, &gathered, &closed);
+    result.steady = steady::steady(&gathered);
     result.target_cost = target_cost(&gathered, measured);
     result.generator = generator(&gathered, measured, measured_s);
     if result.publish_overlapped > 0 && result.ledger.reordered > 0 {
@@ -102,6 +119,8 @@ pub(super) fn assemble(run: &RunPlan, gathered: Gathered) -> (RunResult, RunDeta
             result.publish_overlapped
         ));
     }
+    verdict::judge_intervals(&mut detail.intervals, result.delivery.p99_ns);
+    result.health = health::of_run(&detail.intervals);
     verdict::judge(&mut result, &evidence(run, &gathered, measured, whole.arrivals, &closed));
     (result, detail)
 }
@@ -124,10 +143,11 @@ fn evidence(
         staying: ledgers::staying(run, &gathered.done),
         subscribed_at_start: subscribed(gathered.timeline.measure),
         subscribed_at_end: subscribed(Nanos(gathered.timeline.drain.0.saturating_sub(1))),
-        come_back: run.groups.iter().all(|g| g.reconnect.backoff != Backoff::None),
+        come_back: run.groups.iter().all(lives::comes_back),
         planned_s: run.phases.measure.as_secs_f64(),
         polls_skipped: measured.polls_skipped,
         shared_core: gathered.shared_core,
+        second: second_look::second_look(run, gathered),
     }
 }
 
@@ -192,11 +212,6 @@ fn times_and_counts(result: &mut RunResult, whole: &Tally, measured: &Tally, mea
 
 fn quantiles(timing: &Timing) -> Quantiles {
     Quantiles::of(&timing.histogram(), timing.min_ns(), timing.max_ns())
-}
-
-/// Messages that were lost are later than all that came.
-fn delivery_quantiles(timing: &Timing, lost: u64) -> Quantiles {
-    Quantiles::with_missing(&timing.histogram(), timing.min_ns(), timing.max_ns(), lost)
 }
 
 fn bytes(run: &RunPlan, measured: &Tally, whole: &Tally) -> Bytes {

@@ -3,19 +3,21 @@
 
 use super::assemble::{Gathered, Interim, assemble};
 use super::cores::{Cores, allowed, assign};
+use super::hog::Hog;
 use super::interrupt::Interrupt;
 use super::program::Program;
-use super::readings::Readings;
+use super::readings::{Readings, WORKER_NAME};
 use super::target::{Found, RunningTarget};
 use super::timeline::{Phase, Timeline};
 use super::trace::Trace;
-use super::worker::{CUT_AHEAD, Done, Report, Setup, Stop, cut_grace};
-use super::{EngineError, Observer, Options, Progress, worker};
+use super::warm::WarmUp;
+use super::worker::{CUT_AHEAD, Done, Report, Setup, Signal, cut_grace};
+use super::{EngineError, Observer, Options, Progress, fan, worker};
 use crate::clock::Clock;
 use crate::model::{Nanos, RunTag};
 use crate::pace::GRID;
 use crate::probe::Depth;
-use crate::record::Snapshot;
+use crate::record::{FanMerge, Piece, Snapshot};
 use crate::result::{RunDetail, RunResult};
 use crate::scenario::{Plan, PublishVia, RunPlan};
 use std::os::fd::OwnedFd;
@@ -42,7 +44,9 @@ pub(super) fn conduct(
     let found = Found::of(plan, run)?;
     let cores = assign(&allowed(), run.workers as usize, found.is_local(), run.pin);
     let target = RunningTarget::start(plan, run, found, options, (cores.target, interrupt), observer)?;
-    let mut readings = Readings::new(target.cost_port, target.started_pid(), target.local);
+    let _hog = options.starve.map(|share| Hog::start(share, cores.workers.first().copied().flatten()));
+    let mut readings =
+        Readings::new(target.cost_port, target.started_pid(), target.local, pinned(&cores.workers));
     readings.take(Phase::Idle, Depth::Full);
     let program = match run.publish.as_ref().map(|p| &p.via) {
         Some(PublishVia::Exec(exec)) => Some(Program::start(&exec.command, plan.path.as_deref())?),
@@ -55,15 +59,15 @@ pub(super) fn conduct(
         observer,
         timeline,
         pipe: program.as_ref().and_then(Program::pipe),
-        stop: Stop::new(),
+        stop: Signal::new(),
+        begin: Signal::new(),
+        warm_up: WarmUp::new(run.phases.warmup_least),
         trace: options.trace.clone(),
         readings,
-        interims: timeline
-            .boundaries()
-            .into_iter()
-            .map(|end| Interim { end, ..Interim::default() })
-            .collect(),
+        boundaries: timeline.boundaries(),
+        interims: Vec::new(),
         groups: Vec::new(),
+        fan: fan::merge(run, cores.workers.len(), timeline.measured()),
         done: Vec::new(),
     };
     conductor.play(&target, &cores, index)?;
@@ -90,12 +94,19 @@ struct Conductor<'a> {
     timeline: Timeline,
     /// The stdin of the program that publishes.
     pipe: Option<Arc<OwnedFd>>,
-    stop: Stop,
+    stop: Signal,
+    begin: Signal,
+    warm_up: WarmUp,
     trace: Option<Trace>,
     readings: Readings,
+    /// The ends of the intervals.
+    boundaries: Vec<Nanos>,
+    /// What was handed over for each, as far as anything was.
     interims: Vec<Interim>,
     /// What each group saw; empty when there is one group.
     groups: Vec<Snapshot>,
+    /// What the workers know together of messages whose receivers are spread over them.
+    fan: Option<FanMerge>,
     done: Vec<Done>,
 }
 
@@ -108,7 +119,7 @@ impl Conductor<'_> {
         for setup in setups {
             let reports = reports.clone();
             let thread = std::thread::Builder::new()
-                .name(format!("worker-{}", setup.index))
+                .name(format!("{WORKER_NAME}{}", setup.index))
                 .spawn(move || worker::main(&setup, &reports));
             threads.push(thread.map_err(|e| self.gives_up(EngineError::Worker(e.to_string())))?);
         }
@@ -139,6 +150,7 @@ impl Conductor<'_> {
             ),
             core: cores.workers[worker],
             stop: self.stop.clone(),
+            begin: self.begin.clone(),
             trace: self.trace.clone(),
             pipe: self.pipe.clone(),
         }
@@ -146,13 +158,13 @@ impl Conductor<'_> {
 
     /// Takes reports and readings until every worker is done.
     fn gather(&mut self, inbox: &Receiver<Report>, workers: usize) -> Result<(), EngineError> {
-        let mut boundaries = self.timeline.boundaries().into_iter().enumerate().peekable();
+        let mut passed = 0;
         let mut next_tick = Nanos::ZERO;
         while self.done.len() < workers {
             let now = Clock::Monotonic.now();
-            let reading_due = boundaries.peek().map_or(Nanos::MAX, |b| b.1);
+            let reading_due = self.boundaries.get(passed).copied().unwrap_or(Nanos::MAX);
             if now >= reading_due {
-                boundaries.next();
+                passed += 1;
                 self.read_at(reading_due);
                 continue;
             }
@@ -166,7 +178,7 @@ impl Conductor<'_> {
             }
             let wait = Duration::from(reading_due.min(next_tick) - now);
             match inbox.recv_timeout(wait) {
-                Ok(report) => self.take(report)?,
+                Ok(report) => self.take(report, workers)?,
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
                     return Err(EngineError::Worker("it ended before its time".to_owned()));
@@ -201,20 +213,46 @@ impl Conductor<'_> {
         }
     }
 
-    fn take(&mut self, report: Report) -> Result<(), EngineError> {
+    fn take(&mut self, report: Report, workers: usize) -> Result<(), EngineError> {
         match report {
             Report::Interval { worker, boundary, taken, attached, cpu } => {
+                while self.interims.len() <= boundary {
+                    let end = self.boundaries.get(self.interims.len()).copied().unwrap_or(self.timeline.end);
+                    self.interims.push(Interim { end, ..Interim::default() });
+                }
                 let interim = &mut self.interims[boundary];
                 interim.worker_cpu.push((worker, cpu));
                 interim.snapshot.merge(&taken.all);
                 interim.attached += attached;
                 interim.workers += 1;
                 add_groups(&mut self.groups, &taken.groups);
+                self.add_pieces(&taken.pieces);
+                if self.interims[boundary].workers as usize == workers {
+                    self.heed_warmth(boundary);
+                }
             }
-            Report::Done(done) => self.done.push(*done),
+            Report::Done(done) => {
+                self.add_pieces(&done.rest.pieces);
+                self.done.push(*done);
+            }
             Report::Failed(error) => return Err(EngineError::Worker(error)),
         }
         Ok(())
+    }
+
+    /// All workers have handed over the interval: perhaps the run is warm by now.
+    fn heed_warmth(&mut self, boundary: usize) {
+        let now = Clock::Monotonic.now();
+        let begin = self.warm_up.look(&self.interims[boundary], &self.timeline, now);
+        if let Some(at) = begin.filter(|_| self.stop.at().is_none()) {
+            self.begin.set(at);
+            self.timeline = self.timeline.begun(at);
+            self.boundaries = self.timeline.boundaries();
+        }
+    }
+
+    fn add_pieces(&mut self, pieces: &[Piece]) {
+        self.fan.iter_mut().for_each(|fan| pieces.iter().for_each(|piece| fan.add(piece)));
     }
 
     fn tell(&mut self, now: Nanos) {
@@ -263,6 +301,7 @@ impl Conductor<'_> {
             drained: cut.is_none() || grace >= self.run.phases.drain,
             interims,
             groups,
+            fan: self.fan,
             done: self.done,
             readings: self.readings,
             co_located: target.local,
@@ -271,6 +310,7 @@ impl Conductor<'_> {
             workers: cores.workers.len() as u32,
             shared_core: cores.shared,
             notes: cores.note(target.started_pid().is_some()).into_iter().collect(),
+            warmed: self.warm_up.end(),
             insecure: target.insecure,
             dns: target.sites.dns,
         }
@@ -285,7 +325,13 @@ fn add_groups(sum: &mut Vec<Snapshot>, more: &[Snapshot]) {
 
 /// Cores that the workers have: several on one core have no more than it.
 fn distinct(workers: &[Option<usize>]) -> u32 {
-    let pinned: std::collections::BTreeSet<usize> = workers.iter().copied().flatten().collect();
-    let count = if pinned.is_empty() { workers.len().min(allowed().len()) } else { pinned.len() };
+    let pinned = pinned(workers).len();
+    let count = if pinned == 0 { workers.len().min(allowed().len()) } else { pinned };
     count.max(1) as u32
+}
+
+/// The cores that workers are kept on, each once.
+fn pinned(workers: &[Option<usize>]) -> Vec<usize> {
+    let cores: std::collections::BTreeSet<usize> = workers.iter().copied().flatten().collect();
+    cores.into_iter().collect()
 }

@@ -33,8 +33,8 @@ impl Cores {
     }
 }
 
-/// The cores this process may use.
-pub(super) fn allowed() -> Vec<usize> {
+/// The cores this process may use, ascending; a local target that a run starts gets the first.
+pub fn allowed() -> Vec<usize> {
     let Ok(set) = sched_getaffinity(None) else { return vec![0] };
     (0..CpuSet::MAX_CPU).filter(|i| set.is_set(*i)).collect()
 }
@@ -56,7 +56,7 @@ pub(super) fn assign(allowed: &[usize], wanted: usize, local_target: bool, pin: 
 
 /// Keeps the calling thread, and whatever it starts from now on, on one core. Best effort: a
 /// refusal only costs precision.
-pub(super) fn pin_this_thread(core: Option<usize>) {
+pub fn pin_this_thread(core: Option<usize>) {
     let Some(core) = core else { return };
     let mut set = CpuSet::new();
     set.set(core);

@@ -23,6 +23,7 @@ pub(super) fn manifest(plan: &Plan, options: &Options) -> Value {
             "commit": option_env!("PUSHBENCH_COMMIT"),
             "profile": if cfg!(debug_assertions) { "debug" } else { "release" },
         },
+        "selftest": options.selftest,
         "scenario": {
             "path": plan.path.as_ref().map(|p| p.display().to_string()),
             "source": plan.source,

@@ -1,9 +1,12 @@
 //! Plays a plan: targets, phases, workers, readings, verdicts. Prints nothing and writes no file.
 
 mod assemble;
+mod conceal;
 mod conductor;
 mod cores;
+mod fan;
 mod feed;
+mod hog;
 mod interrupt;
 mod manifest;
 mod places;
@@ -17,13 +20,15 @@ mod target;
 mod timeline;
 mod trace;
 mod verdict;
+mod warm;
 mod worker;
 
+pub use cores::{allowed as allowed_cores, pin_this_thread};
 pub use interrupt::Interrupt;
 pub use timeline::{Phase, Timeline};
 pub use trace::{Happened, Noted, Said, Trace};
 
-use crate::result::{Results, SUMMARY_SCHEMA, Summary, Verdict};
+use crate::result::{Results, RunDetail, RunResult, SUMMARY_SCHEMA, Summary, Verdict, evaluate};
 use crate::scenario::{Plan, RunPlan, TargetPlan};
 use std::path::PathBuf;
 
@@ -36,6 +41,11 @@ pub struct Options {
     pub command: Vec<String>,
     /// Told everything that happens, for a person to read; `None` in a measurement.
     pub trace: Option<Trace>,
+    /// What is known of this build's last selftest, for the manifest; `null`: it is not told.
+    pub selftest: serde_json::Value,
+    /// Burns this share (0.0..=1.0) of the first worker's core beside it, so that the run is spoiled:
+    /// for tests of the verdict. `None` in a measurement.
+    pub starve: Option<f64>,
 }
 
 /// Told what is going on, on the control thread: may draw, must not block for long.
@@ -119,14 +129,16 @@ pub fn play(plan: &Plan, options: &Options, interrupt: &Interrupt, observer: &mu
     let mut results = Results {
         summary: Summary {
             schema: SUMMARY_SCHEMA.to_owned(),
-            title: plan.title.clone(),
+            title: plan.secrets.hide(&plan.title),
             seed: plan.seed,
             ..Summary::default()
         },
         manifest: manifest::manifest(plan, options),
         details: Vec::new(),
     };
+    let observer = &mut conceal::Discreet { secrets: &plan.secrets, observer };
     let error = play_runs(plan, options, interrupt, observer, &mut results).err();
+    let error = error.map(|error| conceal::error(&plan.secrets, error));
     results.summary.partial |= results.summary.runs.len() < plan.runs.len();
     Played { results, error }
 }
@@ -145,9 +157,9 @@ fn play_runs(
         }
         observer.run_begins(index, plan.runs.len(), run);
         let (result, detail) = conductor::conduct(plan, run, index, options, interrupt, observer)?;
-        results.summary.runs.push(result);
+        results.summary.runs.push(conceal::result(&plan.secrets, result));
         results.details.push(detail);
-        conclude(&mut results.summary, plan, interrupt.requested());
+        conclude(results, plan, interrupt.requested());
         observer.run_ended(results)?;
     }
     Ok(())
@@ -189,7 +201,8 @@ fn demand(plan: &Plan, run: &RunPlan) -> preflight::Demand {
 }
 
 /// The summary's head: the worst verdict, each reason once, the objectives.
-fn conclude(summary: &mut Summary, plan: &Plan, interrupted: bool) {
+fn conclude(results: &mut Results, plan: &Plan, interrupted: bool) {
+    let Results { summary, details, .. } = results;
     let worst = summary.runs.iter().map(|r| r.verdict).max();
     summary.verdict = worst.unwrap_or(Verdict::Invalid);
     summary.partial = interrupted || summary.runs.iter().any(|r| r.partial);
@@ -203,6 +216,9 @@ fn conclude(summary: &mut Summary, plan: &Plan, interrupted: bool) {
         }
     }
     summary.reasons = reasons;
-    let slo = |(i, run)| crate::result::evaluate(&plan.slo, i, run);
-    summary.slo = summary.runs.iter().enumerate().flat_map(slo).collect();
+    let held = |(i, run): (usize, &RunResult)| {
+        evaluate((&plan.slo, plan.on_invalid), i, run, details.get(i).unwrap_or(&RunDetail::default()))
+    };
+    summary.slo = summary.runs.iter().enumerate().flat_map(held).collect();
+    summary.claims = crate::result::held(&plan.claims, &summary.runs);
 }

@@ -2,16 +2,17 @@
 //!
 //! One recorder a group, so that a mixed population is told apart; with one group only, everybody's.
 
-use super::feed;
 use super::worker::Setup;
-use crate::client::{Follow, Workplace};
+use super::{fan, feed};
+use crate::client::{ClientState, FanOut, Follow, Pulse, Workplace};
 use crate::clock::{Clock, Timer};
 use crate::model::Nanos;
 use crate::net::Dialer;
-use crate::record::{Recorder, Snapshot};
+use crate::record::{Piece, Recorder, Snapshot};
 use crate::scenario::{CarrierSpec, GroupPlan, PublishPlan};
 use std::cell::RefCell;
 use std::io;
+use std::ops::Range;
 use std::rc::Rc;
 
 /// The places of one worker.
@@ -20,6 +21,8 @@ pub(super) struct Places {
     groups: Vec<Rc<Workplace>>,
     /// That of the publishers and of the worker itself: a group's own when there is one group.
     common: Rc<Workplace>,
+    /// Who receives messages with others, over all groups.
+    fan_out: Option<Rc<FanOut>>,
 }
 
 /// What was gathered since the last time.
@@ -29,6 +32,8 @@ pub(super) struct Taken {
     pub(super) all: Snapshot,
     /// By each group; empty when there is one group.
     pub(super) groups: Vec<Snapshot>,
+    /// Messages with receivers on other workers, too.
+    pub(super) pieces: Vec<Piece>,
 }
 
 /// A dialer that somebody looks over the shoulder of, when this is a trace.
@@ -46,13 +51,21 @@ impl Places {
         let (timer, dialer) = (Timer::start(clock)?, Rc::new(dialer(setup, clock)));
         // One for all: the receivers of a message are those of every group.
         let follow = feed::follow(setup).map(Rc::new);
-        let place = |group: &GroupPlan| Rc::new(workplace(setup, group, (&timer, &dialer), &follow));
+        let split = || fan::split_channels(&setup.run, setup.workers);
+        let fan_out = fan::has_fan_out(&setup.run).then(|| Rc::new(FanOut::new(split())));
+        let pulse = Rc::new(Pulse::default());
+        let place = |group: &GroupPlan| {
+            Rc::new(Workplace {
+                pulse: Rc::clone(&pulse),
+                ..workplace(setup, group, (&timer, &dialer), (&follow, &fan_out))
+            })
+        };
         let groups: Vec<Rc<Workplace>> = setup.run.groups.iter().map(place).collect();
         let common = match groups.as_slice() {
             [only] => Rc::clone(only),
             _ => place(&setup.run.groups[0]),
         };
-        Ok(Places { groups, common })
+        Ok(Places { groups, common, fan_out })
     }
 
     pub(super) fn of_group(&self, group: usize) -> &Rc<Workplace> {
@@ -82,16 +95,34 @@ impl Places {
         dialer.meter().take_delays(|at, delay| recorder.kernel_delay(at, delay));
     }
 
+    /// This client of group number `group` listens, too.
+    pub(super) fn joined(&self, group: usize, state: &Rc<ClientState>) {
+        self.groups[group].fan_out.iter().for_each(|fan_out| fan_out.joined(state));
+    }
+
+    /// Nothing more will come.
+    pub(super) fn close(&self) {
+        self.fan_out.iter().for_each(|fan_out| fan_out.close(&self.common));
+        self.common.follow.iter().for_each(|follow| follow.close(&self.common));
+    }
+
     /// Hands over what was gathered up to this instant.
     pub(super) fn take(&self, until: Nanos) -> Taken {
         self.count_sockets(until);
+        let pieces = self.fan_out.as_ref().map(|f| f.take_pieces()).unwrap_or_default();
         let mut all = self.common.recorder.borrow_mut().take();
         if self.groups.len() == 1 {
-            return Taken { all, groups: Vec::new() };
+            return Taken { all, groups: Vec::new(), pieces };
         }
         let groups: Vec<Snapshot> = self.groups.iter().map(|g| g.recorder.borrow_mut().take()).collect();
         groups.iter().for_each(|group| all.merge(group));
-        Taken { all, groups }
+        Taken { all, groups, pieces }
+    }
+
+    /// `measure` is this window.
+    pub(super) fn measure(&self, window: &Range<Nanos>) {
+        let all = self.groups.iter().chain([&self.common]);
+        all.for_each(|p| p.recorder.borrow_mut().measure(window.clone()));
     }
 
     /// `measure` ends at this instant.
@@ -104,11 +135,12 @@ fn workplace(
     setup: &Setup,
     group: &GroupPlan,
     (timer, dialer): (&Timer, &Rc<Dialer>),
-    follow: &Option<Rc<Follow>>,
+    (follow, fan_out): (&Option<Rc<Follow>>, &Option<Rc<FanOut>>),
 ) -> Workplace {
     let run = &setup.run;
     Workplace {
         timer: timer.clone(),
+        pulse: Rc::default(),
         dialer: Rc::clone(dialer),
         recorder: RefCell::new(Recorder::new(setup.timeline.measured())),
         tag: setup.tag,
@@ -116,6 +148,7 @@ fn workplace(
         latest_value: group.carrier.conflates(),
         echo: run.publish.as_ref().is_some_and(PublishPlan::is_echo),
         follow: follow.clone(),
+        fan_out: fan_out.clone().filter(|_| !group.carrier.conflates()),
         close_codes: matches!(group.carrier, CarrierSpec::WebSocket(_)),
         life: group.life,
         reconnect: group.reconnect,

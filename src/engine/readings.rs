@@ -2,13 +2,17 @@
 
 use super::timeline::Phase;
 use crate::model::{Cost, Nanos};
-use crate::probe::{Depth, PortProbe, Probe, SelfProbe};
+use crate::probe::{Depth, PortProbe, Probe, SelfProbe, Vital, Vitals};
 use crate::result::CostRow;
+
+/// How the names of worker threads begin.
+pub(super) const WORKER_NAME: &str = "worker-";
 
 /// All readings of a run.
 pub(super) struct Readings {
     target: Option<PortProbe>,
     own: SelfProbe,
+    vitals: Vitals,
     taken: Vec<Reading>,
     warnings: Vec<String>,
     found: Vec<String>,
@@ -23,11 +27,14 @@ pub(super) struct Reading {
     pub(super) target: Option<Cost>,
     /// pushbench itself; `None` when even that could not be read.
     pub(super) own: Option<Cost>,
+    /// Whether the machine let the generator work.
+    pub(super) vital: Vital,
 }
 
 impl Readings {
-    /// Reads the owners of `port` and what the run started; a target elsewhere cannot be read.
-    pub(super) fn new(port: u16, started: Option<u32>, local: bool) -> Readings {
+    /// Reads the owners of `port` and what the run started; a target elsewhere cannot be read. The
+    /// generator's own `cores`: none given when it is not pinned.
+    pub(super) fn new(port: u16, started: Option<u32>, local: bool, cores: Vec<usize>) -> Readings {
         let warnings = match local {
             true => Vec::new(),
             false => vec!["the target runs on another machine: its cost was not read".to_owned()],
@@ -35,6 +42,7 @@ impl Readings {
         Readings {
             target: local.then(|| PortProbe::new(port, started)),
             own: SelfProbe::new(),
+            vitals: Vitals::new(cores, port, WORKER_NAME),
             taken: Vec::new(),
             warnings,
             found: Vec::new(),
@@ -61,7 +69,8 @@ impl Readings {
             }
         }
         let own = self.own.read(Depth::Light).ok();
-        self.taken.push(Reading { phase, target, own });
+        let vital = self.vitals.read();
+        self.taken.push(Reading { phase, target, own, vital });
     }
 
     fn warn(&mut self, warning: String) {
@@ -93,6 +102,13 @@ impl Readings {
     /// The last reading before this phase.
     pub(super) fn before(&self, phase: Phase) -> Option<&Reading> {
         self.taken.iter().rfind(|r| r.phase < phase)
+    }
+
+    /// The readings at both ends of a stretch of the run: each is taken within a moment after it.
+    pub(super) fn around(&self, start: Nanos, end: Nanos) -> Option<(&Reading, &Reading)> {
+        let at = |limit: Nanos| self.taken.iter().find(|r| r.vital.at >= limit);
+        let (from, to) = (at(start)?, at(end)?);
+        (to.vital.at > from.vital.at).then_some((from, to))
     }
 
     /// Rows of `cost.csv`, times from `start`.

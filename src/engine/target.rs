@@ -191,7 +191,11 @@ fn bundled(
     let secure = run.groups.iter().any(|g| g.secure);
     let mut command = Command::new(&options.server);
     // The pipe to its stdin closes when this process ends, however it ends, and the server with it.
-    command.args(["serve", "--listen", "127.0.0.1:0", "--exit-with-stdin"]).args(flags(spec, secure));
+    command.args(["serve", "--listen", "127.0.0.1:0", "--exit-with-stdin"]).args(flags(
+        spec,
+        run.faults.as_ref(),
+        secure,
+    ));
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
     let told =
         |e: String| EngineError::Target(format!("the bundled server {}: {e}", options.server.display()));
@@ -213,17 +217,22 @@ fn bundled(
     })
 }
 
-fn flags(spec: &BundledSpec, secure: bool) -> Vec<String> {
+/// A case may have faults of its own.
+fn flags(spec: &BundledSpec, faults: Option<&Vec<String>>, secure: bool) -> Vec<String> {
     // Whole milliseconds: the plan holds no others.
     let ms = |d: Nanos| format!("{}ms", d.0 / Nanos::from_millis(1).0);
+    let faults = faults.unwrap_or(&spec.faults).iter().map(|fault| ("--fault", Some(fault.clone())));
     let all = [
         ("--tls-listen", secure.then(|| "127.0.0.1:0".to_owned())),
-        ("--fault", spec.fault.clone()),
         ("--ping", spec.ping.map(ms)),
         ("--hold", spec.hold.map(ms)),
         ("--history", spec.history.map(|n| n.to_string())),
     ];
-    all.into_iter().filter_map(|(flag, value)| Some([flag.to_owned(), value?])).flatten().collect()
+    all.into_iter()
+        .chain(faults)
+        .filter_map(|(flag, value)| Some([flag.to_owned(), value?]))
+        .flatten()
+        .collect()
 }
 
 fn certificate_is_there(said: &str) -> bool {
@@ -278,15 +287,19 @@ mod tests {
 
     #[test]
     fn options_become_flags_and_what_is_left_out_is_left_out() {
-        assert_eq!(flags(&BundledSpec::default(), false), Vec::<String>::new());
+        assert_eq!(flags(&BundledSpec::default(), None, false), Vec::<String>::new());
         let spec = BundledSpec {
-            fault: Some("restart at 5s".into()),
+            faults: vec!["restart at 5s for 1s".into(), "drop every 7".into()],
             ping: Some(Nanos::ZERO),
             hold: Some(Nanos::from_millis(1500)),
             history: Some(7),
             ..BundledSpec::default()
         };
-        let want = "--tls-listen 127.0.0.1:0 --fault restart at 5s --ping 0ms --hold 1500ms --history 7";
-        assert_eq!(flags(&spec, true).join(" "), want);
+        let want = "--tls-listen 127.0.0.1:0 --ping 0ms --hold 1500ms --history 7 \
+                    --fault restart at 5s for 1s --fault drop every 7";
+        assert_eq!(flags(&spec, None, true).join(" "), want);
+        let own = vec!["freeze at 1s for 1s".to_owned()];
+        let flags = flags(&spec, Some(&own), false).join(" ");
+        assert!(flags.ends_with("--history 7 --fault freeze at 1s for 1s"), "{flags}");
     }
 }

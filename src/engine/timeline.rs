@@ -59,6 +59,12 @@ impl Timeline {
         Timeline { start, connected, measure, drain, end: drain + phases.drain }
     }
 
+    /// `measure` begins at `at`, earlier than planned, and is as long as planned.
+    pub fn begun(&self, at: Nanos) -> Timeline {
+        let earlier = |planned: Nanos| at + (planned - self.measure);
+        Timeline { measure: at, drain: earlier(self.drain), end: earlier(self.end), ..*self }
+    }
+
     /// Cut short at `at`: what was under way gets `grace` to arrive.
     pub fn cut(&self, at: Nanos, grace: Nanos) -> Timeline {
         Timeline {
@@ -106,7 +112,13 @@ mod tests {
 
     fn timeline() -> Timeline {
         let ms = Nanos::from_millis;
-        let phases = Phases { connect: ms(500), warmup: ms(1_000), measure: ms(2_000), drain: ms(700) };
+        let phases = Phases {
+            connect: ms(500),
+            warmup: ms(1_000),
+            warmup_least: None,
+            measure: ms(2_000),
+            drain: ms(700),
+        };
         Timeline::new(Nanos::SECOND, &phases)
     }
 
@@ -114,6 +126,19 @@ mod tests {
     fn no_interval_lies_in_two_phases() {
         let ms: Vec<u64> = timeline().boundaries().iter().map(|b| b.0 / 1_000_000 - 1_000).collect();
         assert_eq!(ms, [500, 1_000, 1_500, 2_000, 3_000, 3_500, 4_000, 4_200]);
+    }
+
+    #[test]
+    fn what_begins_earlier_moves_all_that_follows_and_no_boundary_before_it() {
+        let (planned, at) = (timeline(), Nanos::from_millis(2_000));
+        let begun = planned.begun(at);
+        assert_eq!((begun.connected, begun.measure), (planned.connected, at));
+        assert_eq!(
+            (begun.drain - begun.measure, begun.end - begun.drain),
+            (planned.drain - planned.measure, planned.end - planned.drain)
+        );
+        let until = |t: &Timeline| t.boundaries().into_iter().filter(|b| *b <= at).collect::<Vec<_>>();
+        assert_eq!(until(&begun), until(&planned));
     }
 
     #[test]

@@ -30,6 +30,8 @@ const LAG_PROBE: Nanos = Nanos::from_millis(5);
 const STOP_CHECK: Nanos = Nanos::from_millis(50);
 /// How far ahead a cut is set, so that every worker knows of it before it comes.
 pub(super) const CUT_AHEAD: Nanos = Nanos::from_millis(150);
+/// How far ahead at least the begin of `measure` is set: nothing of it may be due before a worker knows.
+pub(super) const BEGIN_AHEAD: Nanos = Nanos::from_millis(500);
 /// The longest that somebody who pressed Ctrl-C waits for what is under way.
 const CUT_GRACE_MAX: Nanos = Nanos::from_millis(5_000);
 /// More missed ticks of the lag probe than this in a row add nothing.
@@ -48,19 +50,22 @@ pub(super) struct Setup {
     pub(super) timeline: Timeline,
     pub(super) tag: RunTag,
     pub(super) core: Option<usize>,
-    pub(super) stop: Stop,
+    /// When the run is cut short.
+    pub(super) stop: Signal,
+    /// When `measure` begins, where that is earlier than planned.
+    pub(super) begin: Signal,
     pub(super) trace: Option<Trace>,
     /// The stdin of the program that publishes, if one does.
     pub(super) pipe: Option<Arc<OwnedFd>>,
 }
 
-/// The instant at which a run is cut short; not set: `u64::MAX`. Clones share it.
+/// The instant at which something happens that was not planned; not set: `u64::MAX`. Clones share it.
 #[derive(Clone, Debug)]
-pub(super) struct Stop(Arc<AtomicU64>);
+pub(super) struct Signal(Arc<AtomicU64>);
 
-impl Stop {
-    pub(super) fn new() -> Stop {
-        Stop(Arc::new(AtomicU64::new(u64::MAX)))
+impl Signal {
+    pub(super) fn new() -> Signal {
+        Signal(Arc::new(AtomicU64::new(u64::MAX)))
     }
 
     pub(super) fn set(&self, at: Nanos) {
@@ -170,6 +175,7 @@ fn spawn_clients(setup: &Setup, places: &Places, tls: Option<&TlsClient>) -> Vec
             let kind = &kinds[usize::from(group)];
             let place = places.of_group(usize::from(group));
             let state = Rc::new(state(i, channel, place.echo));
+            places.joined(usize::from(group), &state);
             let client = VirtualClient {
                 place: Rc::clone(place),
                 state: Rc::clone(&state),
@@ -225,7 +231,10 @@ fn carrier(group: &GroupPlan, setup: &Setup, site: &Site) -> Rc<dyn Carrier> {
     let Some(spec) = &group.dialect else { return Rc::from(plain) };
     let headers =
         transport::block(&group.headers, RequestKind::Post, &site.authority, site.tls_name.is_some());
-    let dialect = Dialect::new(plain, Arc::clone(spec), setup.tag, setup.run.seed, headers);
+    let own_feed =
+        !setup.run.publish.as_ref().is_some_and(|p| !matches!(p.via, crate::scenario::PublishVia::Target(_)));
+    let dialect =
+        Dialect::new(plain, Arc::clone(spec), setup.tag, setup.run.seed, headers).own_feed(own_feed);
     match &setup.trace {
         Some(trace) => Rc::new(dialect.traced(Rc::new(trace.clone()))),
         None => Rc::new(dialect),
@@ -304,9 +313,14 @@ async fn hand_over(
     reports: &Sender<Report>,
 ) -> Nanos {
     let place = places.common();
-    for (boundary, at) in setup.timeline.boundaries().into_iter().enumerate() {
+    let mut timeline = setup.timeline;
+    let mut boundary = 0;
+    // A timeline that begins to measure earlier has the same boundaries up to there.
+    while let Some(at) = timeline.boundaries().get(boundary).copied() {
+        begin(setup, &mut timeline, places, publisher);
         while place.now() < at {
             place.timer.sleep_until(at.min(place.now() + STOP_CHECK)).await;
+            begin(setup, &mut timeline, places, publisher);
             if let Some(cut) = setup.stop.at() {
                 if let Some(publisher) = publisher {
                     publisher.stop_at(cut);
@@ -315,10 +329,10 @@ async fn hand_over(
                 place.timer.sleep_until(cut).await;
                 places.look().await;
                 places.count_sockets(cut);
-                return setup.timeline.cut(cut, cut_grace(&setup.run)).end;
+                return timeline.cut(cut, cut_grace(&setup.run)).end;
             }
         }
-        if [setup.timeline.measure, setup.timeline.drain].contains(&at) {
+        if [timeline.measure, timeline.drain].contains(&at) {
             places.look().await;
         }
         let taken = Box::new(places.take(at));
@@ -327,8 +341,17 @@ async fn hand_over(
         if reports.send(Report::Interval { worker, boundary, taken, attached, cpu }).is_err() {
             break;
         }
+        boundary += 1;
     }
-    setup.timeline.end
+    timeline.end
+}
+
+/// Moves `measure` to where the conductor wants it, if it does by now.
+fn begin(setup: &Setup, timeline: &mut Timeline, places: &Places, publisher: Option<&Publisher>) {
+    let Some(at) = setup.begin.at().filter(|at| *at < timeline.measure) else { return };
+    *timeline = timeline.begun(at);
+    places.measure(&timeline.measured());
+    publisher.iter().for_each(|publisher| publisher.measure(timeline.measured()));
 }
 
 fn open_operations(clients: &[Client], feed: Option<&PublisherReport>) -> [u64; Op::COUNT] {
@@ -355,9 +378,7 @@ async fn close(places: &Places, clients: &[Client], tasks: Vec<JoinHandle<()>>) 
         }
         client.state.settle(place);
     }
-    if let Some(follow) = &places.common().follow {
-        follow.close(places.common());
-    }
+    places.close();
     // Those of publishers may not have been dropped yet; each tells what the kernel counted of it.
     for _ in 0..MOST_TURNS {
         if places.open_connections() == 0 {

@@ -90,6 +90,7 @@ impl Dialer {
         }
         let started = self.clock.now();
         let socket = open(to.address).await.map_err(|e| connect_failure(&e))?;
+        to.memory.borrow_mut().dialled += 1;
         let socket = Socket::new(socket, to.address, self.clock, &self.meter);
         let finished = self.clock.now();
         let stream = match &to.tls {
@@ -104,7 +105,7 @@ impl Dialer {
                     failure
                 })?;
                 let mut stream = Stream::new(shaking.keep(), self.clock, (started, finished));
-                stream.secure(session);
+                stream.secure(session, &to.memory);
                 stream
             }
         };

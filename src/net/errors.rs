@@ -20,11 +20,37 @@ pub fn connect_failure(error: &io::Error) -> Failure {
 pub(super) fn handshake_failure(error: &HandshakeError) -> (Failure, String) {
     match error {
         HandshakeError::Io(error) => (io_failure(error), format!("the TLS handshake broke off: {error}")),
-        HandshakeError::Tls(error) => (tls_failure(error), format!("TLS: {error}")),
+        HandshakeError::Tls(error) => (tls_failure(error), tls_words(error)),
         HandshakeError::Closed => {
             (Failure::TlsFailed, "TLS: the peer closed in the middle of the handshake".to_owned())
         }
     }
+}
+
+/// An error of the TLS layer in words, and what would do.
+pub(super) fn tls_words(error: &rustls::Error) -> String {
+    use rustls::{AlertDescription as Alert, CertificateError, Error};
+    let remedy = match error {
+        Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
+            ": nobody who is trusted signed it; give the file of its CA as `ca`"
+        }
+        Error::AlertReceived(Alert::CertificateRequired) => {
+            ": certificate required; give a client certificate as `cert` and `key`"
+        }
+        Error::AlertReceived(
+            Alert::BadCertificate
+            | Alert::UnsupportedCertificate
+            | Alert::CertificateRevoked
+            | Alert::CertificateExpired
+            | Alert::CertificateUnknown
+            | Alert::UnknownCA
+            | Alert::AccessDenied
+            | Alert::DecryptError
+            | Alert::HandshakeFailure,
+        ) => ": the target may want another client certificate (`cert` and `key`)",
+        _ => "",
+    };
+    format!("TLS: {error}{remedy}")
 }
 
 /// What an error of the TLS layer stands for.
@@ -56,6 +82,16 @@ pub fn io_failure(error: &io::Error) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_would_do_is_said_with_the_error() {
+        use rustls::{AlertDescription, CertificateError, Error};
+        let issuer = Error::InvalidCertificate(CertificateError::UnknownIssuer);
+        assert!(tls_words(&issuer).contains("`ca`"), "{}", tls_words(&issuer));
+        let alert = tls_words(&Error::AlertReceived(AlertDescription::CertificateRequired));
+        assert!(alert.contains("certificate required") && alert.contains("`cert` and `key`"), "{alert}");
+        assert_eq!(tls_words(&Error::DecryptError), "TLS: cannot decrypt peer's message");
+    }
 
     fn named(errno: Errno) -> Failure {
         connect_failure(&io::Error::from(errno))

@@ -12,6 +12,11 @@ pub struct Memory {
     pub retry_after: Option<Nanos>,
     /// The cursor of the last message, such as an SSE id; empty: none.
     pub cursor: String,
+    /// When the last of what makes a session subscribed went out (a request, an upgrade, a login's last
+    /// message); taken by who counts from it.
+    pub asked: Option<Nanos>,
+    /// Connections that were made and that nobody has told of.
+    pub dialled: u32,
     /// What was wrong, in words, the last time that something failed and a class alone does not
     /// tell enough: which rule, which limit. Taken by who reports it.
     pub detail: Option<String>,

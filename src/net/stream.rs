@@ -1,13 +1,16 @@
 //! A TCP connection, with or without TLS over it, that counts what crosses it.
 
-use super::Way;
+use super::errors::tls_words;
 use super::socket::Socket;
 use super::tls::Session;
 use super::watch::Watched;
+use super::{Memory, Way};
 use crate::clock::Clock;
 use crate::model::{Nanos, Traffic};
+use std::cell::RefCell;
 use std::io;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -30,6 +33,8 @@ pub struct Stream {
     read: u64,
     written: u64,
     watched: Option<Box<Watched>>,
+    /// Where it is told what broke TLS; only there with it.
+    memory: Option<Rc<RefCell<Memory>>>,
 }
 
 impl Stream {
@@ -45,6 +50,7 @@ impl Stream {
             read: 0,
             written: 0,
             watched: None,
+            memory: None,
         }
     }
 
@@ -54,7 +60,8 @@ impl Stream {
     }
 
     /// From here on TLS is spoken.
-    pub(super) fn secure(&mut self, session: Box<Session>) {
+    pub(super) fn secure(&mut self, session: Box<Session>, memory: &Rc<RefCell<Memory>>) {
+        self.memory = Some(Rc::clone(memory));
         self.tls = Some(session);
         self.secured = self.clock.now();
         self.last_read_at = self.secured;
@@ -171,6 +178,7 @@ impl AsyncWrite for Stream {
             None => Pin::new(socket).poll_write(cx, bytes),
             Some(tls) => tls.poll_write(socket, cx, bytes),
         };
+        self.tell_fault(&done);
         if let Poll::Ready(Ok(n)) = done {
             self.written += n as u64;
             if let Some(watched) = &self.watched {
@@ -204,6 +212,17 @@ impl Stream {
         if let (Some(watched), true) = (watched, buf.filled().len() > before) {
             watched.crossed(Way::In, &buf.filled()[before..], *last_read_at);
         }
+        self.tell_fault(&done);
         done
+    }
+
+    /// Puts into words what broke TLS. An alert that refuses our certificate comes when our side of the
+    /// handshake is long done, and looks like any broken read.
+    fn tell_fault<T>(&mut self, done: &Poll<io::Result<T>>) {
+        let Poll::Ready(Err(_)) = done else { return };
+        let fault = self.tls.as_mut().and_then(|tls| tls.take_fault());
+        if let (Some(fault), Some(memory)) = (fault, &self.memory) {
+            memory.borrow_mut().tell(tls_words(&fault));
+        }
     }
 }

@@ -5,9 +5,9 @@
 
 use crate::model::Nanos;
 
-/// Due times lie on a grid of this width: that of the workers' timer, so that a message is not late
-/// before it is even begun. Finer times would be promised only to be rounded by the timer.
-pub const GRID: Nanos = Nanos::from_micros(100);
+/// Due times lie on a grid of this width: that of the stamp, which tells whole microseconds. Wider
+/// ones would gather messages of several channels at one instant, where all but one are late.
+pub const GRID: Nanos = Nanos::from_micros(1);
 
 fn on_grid(offset_ns: f64) -> Nanos {
     let at = offset_ns as u64;

@@ -1,8 +1,8 @@
 //! Results made in code for tests: the same each time, with numbers as real runs have them.
 
 use crate::result::{
-    Bytes, Generator, Interval, LatencyInterval, Ledger, Quantiles, Results, RunDetail, RunResult, Summary,
-    TargetCost, Verdict,
+    Bytes, FanOut, Generator, Interval, LatencyInterval, Ledger, Quantiles, Results, RunDetail, RunResult,
+    Summary, TargetCost, Verdict,
 };
 use hdrhistogram::Histogram;
 
@@ -84,7 +84,7 @@ pub(super) fn few_a_second() -> Results {
         for i in &mut detail.intervals {
             i.delivery_p99_ns = None;
             i.delivery_p50_ns = i.delivery_p50_ns.filter(|_| n < 2);
-            (i.loop_lag_max_ns, i.generator_cpu_share) = (None, None);
+            (i.loop_lag_max_ns, i.generator_cpu_share, i.steal_share) = (None, None, None);
         }
     }
     results
@@ -156,6 +156,46 @@ pub(super) fn restart() -> Results {
             run.reconnects.gave_up = 20 * (n as u64 - 1);
         }
     }
+    results
+}
+
+/// Each message of each case was also timed at its first, median and last receiver; what long polling lost
+/// censors its last one.
+pub(super) fn fanned(mut results: Results) -> Results {
+    for run in &mut results.summary.runs {
+        let part = |share: f64, every: bool| Quantiles {
+            count: 6_000 - if every { 0 } else { 90 },
+            p50_ns: run.delivery.p50_ns.map(|ns| (ns as f64 * share) as u64),
+            p99_ns: run.delivery.p99_ns.filter(|_| every).map(|ns| (ns as f64 * share) as u64),
+            ..Quantiles::default()
+        };
+        let whole = run.transport != "long_poll";
+        run.fan_out = Some(FanOut {
+            messages: 6_000,
+            receivers: 300_000,
+            incomplete: if whole { 0 } else { 90 },
+            median_exact: true,
+            first: part(0.2, true),
+            median: part(1.0, true),
+            last: part(1.9, whole),
+            ..FanOut::default()
+        });
+        if !whole {
+            (run.ledger.lost, run.delivery_censored_at_ns) = (90, Some(2_000_000_000));
+        }
+    }
+    results
+}
+
+/// The WebSocket's messages were sent late for two seconds, and those that never came were 1 in 50.
+pub(super) fn late_and_lost() -> Results {
+    let mut results = three_cases();
+    for latency in &mut results.details[2].latency[5..7] {
+        latency.delivery.record_n(900_000_000, 300).expect("grows");
+        latency.delivery_from_send.record_n(2_000_000, 300).expect("grows");
+    }
+    let run = &mut results.summary.runs[0];
+    (run.ledger.lost, run.delivery_censored_at_ns) = (240, Some(2_000_000_000));
     results
 }
 
@@ -301,6 +341,7 @@ fn interval(
         delivery_p99_ns: at(0.99),
         delivery_max_ns: at(1.0),
         loop_lag_max_ns: Some(60_000 + rng.u64(0..400_000)),
+        steal_share: Some(0.0),
         generator_cpu_share: Some(0.1 + 0.05 * rng.f64() + f64::from(clients) / 20_000.0),
         target_cpu_share: Some(0.3),
         ..Interval::default()

@@ -10,12 +10,15 @@ mod bytes;
 mod caption;
 mod case;
 mod cost;
+mod curve;
+mod fan_out;
 mod file;
 #[cfg(test)]
 mod fixture;
 mod font;
 mod frame;
 mod herd;
+mod omission;
 mod over_time;
 mod paint;
 mod percentiles;
@@ -96,6 +99,12 @@ fn charts(results: &Results) -> Result<Vec<(&'static str, Picture)>, PlotError> 
     if by_clients::has_sweep(&all) {
         let caption = caption::caption(results, &all, found);
         charts.push(("by-clients", by_clients::draw(title, &all, &caption)));
+    }
+    if omission::has_both(&largest) {
+        charts.push(("coordinated-omission", omission::draw(title, &largest, &caption)));
+    }
+    if fan_out::has_fan_out(&largest) {
+        charts.push(("fan-out", fan_out::draw(title, &largest, &caption)));
     }
     Ok(charts)
 }

@@ -6,14 +6,17 @@ use super::case::Case;
 use super::frame::{self, SideLabel};
 use super::picture::{Anchor, Colour, Picture, Rect, Text};
 use super::place::{Wish, spread};
-use super::seconds::{Phase, Second, phases, seconds, stretches};
+use super::seconds::{Phase, Second, invalid_stretches, phases, seconds, stretches};
 use super::{font, text};
 
 const TIMES: Rect = Rect::new(96.0, 132.0, 960.0, 318.0);
-const RATE: Rect = Rect::new(96.0, 350.0, 960.0, 462.0);
-const LAG: Rect = Rect::new(96.0, 494.0, 960.0, 534.0);
-const CPU: Rect = Rect::new(96.0, 566.0, 960.0, 606.0);
-const PANELS: [Rect; 4] = [TIMES, RATE, LAG, CPU];
+const RATE: Rect = Rect::new(96.0, 350.0, 960.0, 410.0);
+const LAG: Rect = Rect::new(96.0, 442.0, 960.0, 482.0);
+const CPU: Rect = Rect::new(96.0, 514.0, 960.0, 544.0);
+const STEAL: Rect = Rect::new(96.0, 576.0, 960.0, 606.0);
+const PANELS: [Rect; 5] = [TIMES, RATE, LAG, CPU, STEAL];
+/// The greatest share that the panel of stolen time shows; more lies at its edge.
+const STEAL_TOP: f64 = 0.10;
 
 const NO_PERCENTILE: &str = "no percentile for any second";
 
@@ -55,10 +58,11 @@ pub(super) fn draw(subtitle: &str, cases: &[Case<'_>], caption: &Caption) -> Pic
     let end = phases.last().map_or(10.0, |p| p.to_s);
     let x = Axis::linear(phases.first().map_or(0.0, |p| p.from_s.min(0.0)), end, TIMES.left, TIMES.right);
     shade(&mut picture, &phases, x, &PANELS);
+    invalid_seconds(&mut picture, cases, x);
     let y = time_panel(&mut picture, &all, x);
     rate_panel(&mut picture, &all, x);
     health(&mut picture, &all, x);
-    frame::level_title(&mut picture, CPU, "seconds since the first connect was due");
+    frame::level_title(&mut picture, STEAL, "seconds since the first connect was due");
     let labels: Vec<_> = all.iter().map(|s| label(s, x, y)).collect();
     frame::side_labels(&mut picture, TIMES, &labels);
     picture
@@ -81,6 +85,16 @@ pub(super) fn shade(picture: &mut Picture, phases: &[Phase], x: Axis, panels: &[
     for (phase, middle) in phases.iter().zip(middles.unwrap_or_default()) {
         let name = Text::new((middle, TIMES.top - 9.0), said(phase)).colour(Colour::MUTED);
         picture.text(name.anchor(Anchor::Centre));
+    }
+}
+
+/// Seconds in which the generator or its machine was the limit of any run shown, through all panels.
+fn invalid_seconds(picture: &mut Picture, cases: &[Case<'_>], x: Axis) {
+    for (from, to) in invalid_stretches(cases) {
+        for panel in PANELS {
+            let block = Rect::new(x.at(from), panel.top, x.at(to), panel.bottom);
+            picture.block(block, Colour::ALARM.faint(0.15));
+        }
     }
 }
 
@@ -145,7 +159,7 @@ fn rate_panel(picture: &mut Picture, all: &[Series<'_, '_>], x: Axis) {
     let values = all.iter().flat_map(|s| &s.seconds).filter_map(|s| s.delivered_per_s);
     let y = Axis::from_zero(values.map(|v| v * 1.04), RATE.bottom, RATE.top);
     frame::panel_title(picture, RATE, "deliveries per second");
-    frame::rows(picture, RATE, y, 4.0, text::count);
+    frame::rows(picture, RATE, y, 2.0, text::count);
     panel_columns(picture, RATE, x);
     for (i, s) in all.iter().enumerate() {
         // Cases with equal rates lie on each other: what comes later is thinner, so all stay visible.
@@ -154,11 +168,16 @@ fn rate_panel(picture: &mut Picture, all: &[Series<'_, '_>], x: Axis) {
     }
 }
 
-/// Whether the generator itself was in time: loop lag and its CPU.
+/// Whether the generator itself was in time: loop lag, its CPU, and what the host took of it.
 fn health(picture: &mut Picture, all: &[Series<'_, '_>], x: Axis) {
     let lags = all.iter().flat_map(|s| &s.seconds).filter_map(|s| s.loop_lag_ns);
     let y = Axis::decades_around(lags.map(|v| v.max(1e3)), (1e4, 1e6), LAG.bottom, LAG.top);
-    frame::panel_title(picture, LAG, "generator: greatest loop lag (log scale)");
+    let shaded = if all.iter().any(|s| s.case.runs.iter().any(|r| r.result.health.intervals_invalid > 0)) {
+        "; red: invalid seconds"
+    } else {
+        ""
+    };
+    frame::panel_title(picture, LAG, &format!("generator: greatest loop lag (log scale){shaded}"));
     frame::rows(picture, LAG, y, 2.0, text::time);
     panel_columns(picture, LAG, x);
     all.iter().for_each(|s| series(picture, s, x, y, 1.5, |s| s.loop_lag_ns.map(|v| v.max(1e3))));
@@ -168,11 +187,23 @@ fn health(picture: &mut Picture, all: &[Series<'_, '_>], x: Axis) {
     let y = Axis::linear(0.0, 1.0, CPU.bottom, CPU.top);
     frame::panel_title(picture, CPU, "generator: CPU, share of its cores");
     frame::rows(picture, CPU, y, 1.0, |v| format!("{} %", text::plain(100.0 * v)));
-    frame::columns(picture, CPU, x, &x.ticks(9.0), text::plain);
-    frame::edges(picture, CPU);
+    panel_columns(picture, CPU, x);
     all.iter().for_each(|s| series(picture, s, x, y, 1.5, |s| s.generator_cpu));
     if !all.iter().any(|s| s.has(|s| s.generator_cpu)) {
         frame::instead(picture, CPU, "not measured");
+    }
+    steal(picture, all, x);
+}
+
+fn steal(picture: &mut Picture, all: &[Series<'_, '_>], x: Axis) {
+    let y = Axis::linear(0.0, STEAL_TOP, STEAL.bottom, STEAL.top);
+    frame::panel_title(picture, STEAL, "generator: steal, share of its cores that the host took");
+    frame::rows(picture, STEAL, y, 1.0, |v| format!("{} %", text::plain(100.0 * v)));
+    frame::columns(picture, STEAL, x, &x.ticks(9.0), text::plain);
+    frame::edges(picture, STEAL);
+    all.iter().for_each(|s| series(picture, s, x, y, 1.5, |s| s.steal.map(|v| v.min(STEAL_TOP))));
+    if !all.iter().any(|s| s.has(|s| s.steal)) {
+        frame::instead(picture, STEAL, "not measured");
     }
 }
 

@@ -1,7 +1,7 @@
 //! The runs of a case second by second: the median of its repeats at each second.
 
 use super::case::{Case, Run, median};
-use crate::result::Interval;
+use crate::result::{Interval, Verdict};
 use std::collections::BTreeMap;
 
 /// One second of a case. A value is missing where no repeat has it.
@@ -16,6 +16,7 @@ pub(super) struct Second {
     pub(super) delivered_per_s: Option<f64>,
     pub(super) loop_lag_ns: Option<f64>,
     pub(super) generator_cpu: Option<f64>,
+    pub(super) steal: Option<f64>,
     pub(super) attempts_per_s: Option<f64>,
     pub(super) lost_per_s: Option<f64>,
     /// Clients attached at its end.
@@ -41,6 +42,7 @@ fn second(intervals: &[&Interval]) -> Second {
         delivered_per_s: of(|i| Some(i.delivered as f64 / i.length_s)),
         loop_lag_ns: of(|i| i.loop_lag_max_ns.map(|v| v as f64)),
         generator_cpu: of(|i| i.generator_cpu_share),
+        steal: of(|i| i.steal_share),
         attempts_per_s: of(|i| Some(i.attempts as f64 / i.length_s)),
         lost_per_s: of(|i| Some(i.sessions_lost as f64 / i.length_s)),
         attached: of(|i| Some(f64::from(i.attached))),
@@ -70,6 +72,24 @@ pub(super) fn phases(cases: &[Case<'_>]) -> Vec<Phase> {
     phases
 }
 
+/// Where any run of these cases was invalid, seconds from and to; stretches that touch are one.
+pub(super) fn invalid_stretches(cases: &[Case<'_>]) -> Vec<(f64, f64)> {
+    let intervals = cases.iter().flat_map(|c| &c.runs).flat_map(|r| r.intervals());
+    let mut bad: Vec<(f64, f64)> = intervals
+        .filter(|i| i.verdict == Some(Verdict::Invalid))
+        .map(|i| (i.start_s, i.start_s + i.length_s))
+        .collect();
+    bad.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut joined: Vec<(f64, f64)> = Vec::new();
+    for (from, to) in bad {
+        match joined.last_mut() {
+            Some(last) if from <= last.1 + 1e-6 => last.1 = last.1.max(to),
+            _ => joined.push((from, to)),
+        }
+    }
+    joined
+}
+
 /// Stretches of points that follow each other without a gap.
 pub(super) fn stretches(points: impl Iterator<Item = (f64, Option<f64>)>) -> Vec<Vec<(f64, f64)>> {
     let mut all = vec![Vec::new()];
@@ -94,6 +114,15 @@ mod tests {
         let names: Vec<_> = phases(&cases(&results)).into_iter().map(|p| (p.name, p.to_s)).collect();
         let expected = [("connect", 5.0), ("warmup", 10.0), ("measure", 40.0), ("drain", 42.0)];
         assert_eq!(names, expected.map(|(name, to)| (name.to_owned(), to)));
+    }
+
+    #[test]
+    fn invalid_seconds_of_all_runs_are_joined() {
+        let mut results = fixture::three_cases();
+        for (run, second) in [(0, 20), (1, 21), (2, 21), (0, 30)] {
+            results.details[run].intervals[second].verdict = Some(Verdict::Invalid);
+        }
+        assert_eq!(invalid_stretches(&cases(&results)), [(20.0, 22.0), (30.0, 31.0)]);
     }
 
     #[test]

@@ -19,6 +19,11 @@ fn situations() -> Vec<(&'static str, Results)> {
         ("lopsided", fixture::lopsided()),
         ("one second", fixture::one_second()),
         ("restart", fixture::restart()),
+        ("fanned", fixture::fanned(fixture::three_cases())),
+        ("fanned repeats", fixture::fanned(fixture::repeats())),
+        ("fanned twelve", fixture::fanned(fixture::many(12))),
+        ("fanned doubtful", fixture::fanned(fixture::doubtful_runs())),
+        ("late and lost", fixture::late_and_lost()),
     ]
 }
 
@@ -50,14 +55,17 @@ fn every_text_is_readable_on_a_slide() {
 }
 
 #[test]
-fn there_are_five_charts_with_a_sweep_and_four_without() {
+fn each_chart_is_there_when_there_is_something_to_show() {
     let names = |results: &Results| -> Vec<&str> {
         charts(results).expect("there are runs").into_iter().map(|(name, _)| name).collect()
     };
     let four = ["delivery-percentiles", "delivery-over-time", "bytes-per-message", "target-cost"];
-    assert_eq!(names(&fixture::repeats()), four);
+    assert_eq!(names(&fixture::no_deliveries()), four);
+    assert_eq!(names(&fixture::repeats()), [&four[..], &["coordinated-omission"]].concat());
     assert_eq!(names(&fixture::sweep())[4], "by-clients");
     assert_eq!(names(&fixture::restart())[4], "herd");
+    let fanned = fixture::fanned(fixture::repeats());
+    assert_eq!(names(&fanned)[4..], ["coordinated-omission", "fan-out"]);
 }
 
 #[test]
@@ -68,6 +76,21 @@ fn the_herd_tells_who_came_back_and_who_gave_up() {
         (said("nobody was lost"), said("all back within 1.8 s"), said("20 gave up, others 5.4 s")),
         (1, 1, 1)
     );
+}
+
+#[test]
+fn what_never_came_is_told_as_at_least_the_time_it_was_given() {
+    let said = |results: &Results, chart: &str, words: &str| {
+        let all = charts(results).expect("there are runs");
+        let (_, picture) = all.iter().find(|(name, _)| *name == chart).expect("it is drawn");
+        picture.texts().filter(|t| t.text.contains(words)).count()
+    };
+    assert_eq!(said(&fixture::late_and_lost(), "delivery-percentiles", "p99 ≥ 2 s"), 1);
+    assert_eq!(said(&fixture::fanned(fixture::three_cases()), "fan-out", "p99 ≥ 2 s"), 1);
+    // One gap is large, and marked.
+    let all = charts(&fixture::late_and_lost()).expect("there are runs");
+    let marked = all[4].1.texts().filter(|t| t.bold && t.text.contains("p99 900 ms · sent"));
+    assert_eq!(marked.count(), 1);
 }
 
 #[test]
@@ -141,8 +164,8 @@ fn files_are_whole_and_the_same_each_time() {
     let folder = tempfile::tempdir().expect("a folder");
     let into = folder.path().join("charts");
     let written = draw_all(&results, &into).expect("drawn");
-    assert_eq!(written.len(), 8);
-    assert_eq!(std::fs::read_dir(&into).expect("there").count(), 8, "no temporary file is left");
+    assert_eq!(written.len(), 10);
+    assert_eq!(std::fs::read_dir(&into).expect("there").count(), 10, "no temporary file is left");
     for (name, picture) in charts(&results).expect("there are runs") {
         let stored = std::fs::read_to_string(into.join(format!("{name}.svg"))).expect("written");
         assert!(stored == file::svg(&picture).expect("painted"), "{name}");

@@ -6,9 +6,11 @@ mod owner;
 mod parse;
 mod port;
 mod procfs;
+mod vitals;
 
 pub use own::SelfProbe;
 pub use port::PortProbe;
+pub use vitals::{Vital, Vitals};
 
 use crate::model::Cost;
 

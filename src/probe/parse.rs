@@ -65,6 +65,38 @@ pub(super) fn tcp_memory_pages(sockstat: &str) -> Option<u64> {
     words.next()?.parse().ok()
 }
 
+/// `/proc/stat`: stolen ticks of these cores together (none given: of all); `None` when one is missing.
+pub(super) fn steal_ticks(stat: &str, cores: &[usize]) -> Option<u64> {
+    // cpuN user nice system idle iowait irq softirq steal
+    let of = |name: &str| {
+        let line = stat.lines().find(|l| l.split_ascii_whitespace().next() == Some(name))?;
+        line.split_ascii_whitespace().nth(8)?.parse::<u64>().ok()
+    };
+    if cores.is_empty() { of("cpu") } else { cores.iter().map(|core| of(&format!("cpu{core}"))).sum() }
+}
+
+/// `/proc/net/softnet_stat`: packets dropped for want of room in a CPU's queue, all CPUs. The second
+/// number of each row, in hexadecimal.
+pub(super) fn softnet_drops(softnet: &str) -> Option<u64> {
+    let dropped = |row: &str| u64::from_str_radix(row.split_ascii_whitespace().nth(1)?, 16).ok();
+    softnet.lines().map(dropped).sum()
+}
+
+/// `/proc/pressure/cpu`: microseconds that some task waited.
+pub(super) fn pressure_us(pressure: &str) -> Option<u64> {
+    let some = pressure.lines().find(|l| l.starts_with("some "))?;
+    some.rsplit_once("total=")?.1.trim().parse().ok()
+}
+
+/// Bytes received and not read by the socket of a row of `/proc/net/tcp` whose peer has this port.
+pub(super) fn unread_bytes_towards(row: &str, port: u16) -> Option<u64> {
+    let fields: Vec<&str> = row.split_ascii_whitespace().collect();
+    let (_, peer) = fields.get(2)?.rsplit_once(':')?;
+    let (_, unread) = fields.get(4)?.split_once(':')?;
+    let is_ours = u16::from_str_radix(peer, 16).ok()? == port && *fields.get(3)? == "01";
+    u64::from_str_radix(unread, 16).ok().filter(|_| is_ours)
+}
+
 /// The first number of the line that begins with `key`.
 fn value(text: &str, key: &str) -> Option<u64> {
     let line = text.lines().find_map(|l| l.strip_prefix(key))?;
@@ -166,6 +198,24 @@ mod tests {
         assert_eq!(socket(v6), Some(Socket { port: 8080, state: State::Established, inode: 77321 }));
         let waiting = v4.replace(" 0A ", " 06 ").replace("1636", "0");
         assert_eq!(socket(&waiting).map(|s| (s.state, s.inode)), Some((State::Other, 0)));
+    }
+
+    #[test]
+    fn vital_signs() {
+        let stat =
+            "cpu  9 9 9 9 9 9 9 30 0 0\ncpu0 9 9 9 9 9 9 9 10 0 0\ncpu1 9 9 9 9 9 9 9 20 0 0\nintr 1 2\n";
+        assert_eq!(steal_ticks(stat, &[1]), Some(20));
+        assert_eq!((steal_ticks(stat, &[0, 1]), steal_ticks(stat, &[])), (Some(30), Some(30)));
+        assert_eq!((steal_ticks(stat, &[7]), steal_ticks("", &[])), (None, None));
+        let softnet = "01877d7e 00000169 00000007\n013d1234 0000000a 00000004\n";
+        assert_eq!(softnet_drops(softnet), Some(0x169 + 10));
+        assert_eq!(softnet_drops("x\n"), None);
+        let psi = "some avg10=0.00 avg60=1.00 avg300=0.00 total=12345\nfull avg10=0.00 total=9\n";
+        assert_eq!((pressure_us(psi), pressure_us("")), (Some(12_345), None));
+        let row = "  12: 0100007F:D431 0100007F:1F90 01 00000000:000003E8 00:00000000 00000000 0 0 77 2 0 20 4 30 10 -1";
+        assert_eq!(unread_bytes_towards(row, 8080), Some(1_000));
+        assert_eq!(unread_bytes_towards(row, 0xd431), None, "the target's own end");
+        assert_eq!(unread_bytes_towards("  sl  local_address rem_address   st tx_queue", 8080), None);
     }
 
     #[test]

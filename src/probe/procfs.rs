@@ -167,6 +167,17 @@ fn thread(pid: u32, tid: u32) -> Option<Totals> {
     Some(Totals { cpu_ns, run_delay_ns, voluntary, involuntary })
 }
 
+/// Run delay (nanoseconds) and involuntary switches so far of our own threads whose names begin so.
+pub(super) fn threads_named(prefix: &str) -> (u64, u64) {
+    let own = std::process::id();
+    let Ok(entries) = fs::read_dir(format!("/proc/{own}/task")) else { return (0, 0) };
+    let named =
+        |tid: &u32| text(&format!("/proc/{own}/task/{tid}/comm")).is_ok_and(|n| n.starts_with(prefix));
+    let tids = entries.filter_map(|e| e.ok()?.file_name().to_str()?.parse::<u32>().ok()).filter(named);
+    let totals = tids.filter_map(|tid| thread(own, tid));
+    totals.fold((0, 0), |(delay, switches), t| (delay + t.run_delay_ns, switches + t.involuntary))
+}
+
 /// Since Linux 6.2 the size of the folder is their number; before, they must be listed.
 fn descriptors_of(pid: u32) -> io::Result<u64> {
     let folder = format!("/proc/{pid}/fd");

@@ -52,7 +52,8 @@ impl Seen {
 pub enum Due {
     /// It was subscribed then.
     Here,
-    /// It had not been subscribed yet.
+    /// It had not been subscribed yet: before its first session, or a later one was asked for and not
+    /// known to stand.
     Early,
     /// It was between two of its sessions: what is received of that was replayed.
     Between,
@@ -84,9 +85,23 @@ impl ClientLedger {
         }
     }
 
-    /// Subscribed from `at` on; an earlier instant already known for this session stands.
-    pub fn subscribed(&mut self, at: Nanos) {
-        self.spans.begin(at);
+    /// Subscribed from `at` on; an earlier instant already known for this session stands. Whether that
+    /// is news.
+    pub fn subscribed(&mut self, at: Nanos) -> bool {
+        self.spans.begin(at, at)
+    }
+
+    /// The same, where it asked for that at `asked`. What was due from then on until `at` is neither
+    /// owed nor was it there before the session: received it is early, and otherwise nobody's. It may
+    /// have been pushed to a client that did not know yet that it is subscribed.
+    pub fn asked_and_subscribed(&mut self, asked: Nanos, at: Nanos) -> bool {
+        self.spans.begin(asked, at)
+    }
+
+    /// What it asked for was never answered: it was not subscribed after all. Nothing once the session
+    /// has ended.
+    pub fn never_subscribed(&mut self) {
+        self.spans.undo();
     }
 
     /// Subscribed no longer, though it was to stay; a later `subscribed` begins the next session.
@@ -117,6 +132,17 @@ impl ClientLedger {
     /// Whether it was subscribed at that instant.
     pub fn is_subscribed_at(&self, at: Nanos) -> bool {
         self.spans.iter().any(|span| span.since <= at && at < span.until)
+    }
+
+    /// How long it was subscribed within a window, all its sessions.
+    pub fn subscribed_in(&self, window: &Range<Nanos>) -> Nanos {
+        let within = |span: &Span| span.until.min(window.end) - span.since.max(window.start);
+        self.spans.iter().map(within).fold(Nanos::ZERO, |sum, time| sum + time)
+    }
+
+    /// How many of its sessions reach into a window.
+    pub fn sessions_in(&self, window: &Range<Nanos>) -> usize {
+        self.spans.iter().filter(|span| span.since < window.end && window.start < span.until).count()
     }
 
     /// How many sessions it had.

@@ -1,6 +1,7 @@
 //! Where one worker's clients and publishers write down what they see.
 
-use super::{Close, Due, Seen, Snapshot, Tally};
+use super::pulled::RoundTrip;
+use super::{Asked, Close, Due, Seen, Snapshot, Tally};
 use crate::model::{Failure, Nanos, Op, Outcome, ReadyState, Sample, Sockets, Stage, Stamp, Traffic};
 use std::ops::Range;
 
@@ -17,6 +18,8 @@ pub struct Arrival {
     pub place: Due,
     /// Whether its endpoint tells its latest value only, so that receiving it again is no fault.
     pub latest_value: bool,
+    /// The request that brought it, of a pull transport.
+    pub asked: Option<Asked>,
 }
 
 /// Gathers what one worker sees. Every method is O(1), takes no lock and, but for the first time in
@@ -25,12 +28,13 @@ pub struct Arrival {
 pub struct Recorder {
     pub(super) window: Range<Nanos>,
     current: Snapshot,
+    pub(super) round_trip: RoundTrip,
 }
 
 impl Recorder {
     /// A recorder whose `measure` is this window of the run's clock.
     pub fn new(window: Range<Nanos>) -> Recorder {
-        Recorder { window, current: Snapshot::default() }
+        Recorder { window, current: Snapshot::default(), round_trip: RoundTrip::default() }
     }
 
     /// Hands over what was gathered since the last time.
@@ -41,6 +45,11 @@ impl Recorder {
     /// `measure` ends at this instant, earlier than planned.
     pub fn cut(&mut self, at: Nanos) {
         self.window.end = self.window.end.min(at);
+    }
+
+    /// `measure` is this window, not what was planned. To be said before either begins.
+    pub fn measure(&mut self, window: Range<Nanos>) {
+        self.window = window;
     }
 
     pub(super) fn part(&mut self, at: Nanos) -> &mut Tally {
@@ -76,6 +85,11 @@ impl Recorder {
         self.part(intended).operations[op as usize].finished += 1;
     }
 
+    /// An operation was cut short by a failure that is counted elsewhere.
+    pub fn cut_short(&mut self, op: Op, intended: Nanos) {
+        self.part(intended).operations[op as usize].failed += 1;
+    }
+
     /// A message of this run was received.
     pub fn arrive(&mut self, a: &Arrival) {
         if !a.seen.is_first() || a.place == Due::Before {
@@ -95,6 +109,7 @@ impl Recorder {
                 part.received += 1;
                 part.response[Op::Deliver as usize].record(a.received - a.stamp.due);
                 part.from_send.record(a.received - a.stamp.sent());
+                a.asked.iter().for_each(|asked| self.pulled(a, asked));
             }
         }
     }

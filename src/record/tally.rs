@@ -1,6 +1,6 @@
 //! Everything counted of one part of a run.
 
-use super::{Closes, Details, Timing};
+use super::{Closes, Details, Fan, Pulled, Timing};
 use crate::model::{Failure, Op, ReadyState, Sockets, Stage, Traffic};
 
 /// How many operations of one kind began and ended. What is neither is open.
@@ -21,6 +21,10 @@ pub struct Tally {
     pub response: [Timing; Op::COUNT],
     /// Deliveries from the actual send: the uncorrected figure.
     pub from_send: Timing,
+    /// Messages with several receivers, where all are this worker's.
+    pub fan: Fan,
+    /// What brought messages over pull transports.
+    pub pulled: Pulled,
     /// How late publishes began.
     pub lateness: Timing,
     /// How late the loop woke from a timer that was due.
@@ -100,6 +104,8 @@ impl Default for Tally {
         Tally {
             response: Default::default(),
             from_send: Timing::default(),
+            fan: Fan::default(),
+            pulled: Pulled::default(),
             lateness: Timing::default(),
             loop_lag: Timing::default(),
             operations: Default::default(),
@@ -144,6 +150,8 @@ impl Tally {
     pub fn merge(&mut self, o: &Tally) {
         self.response.iter_mut().zip(&o.response).for_each(|(a, b)| a.merge(b));
         self.from_send.merge(&o.from_send);
+        self.fan.merge(&o.fan);
+        self.pulled.merge(&o.pulled);
         self.lateness.merge(&o.lateness);
         self.loop_lag.merge(&o.loop_lag);
         self.gap.merge(&o.gap);

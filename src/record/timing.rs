@@ -61,6 +61,19 @@ impl Timing {
         self.ends.map(|e| e.1)
     }
 
+    /// How many times were greater than this, to 3 digits.
+    pub fn count_above(&self, time: Nanos) -> u64 {
+        let above = |h: &Histogram<u64>| h.len() - h.count_between(0, h.highest_equivalent(time.0));
+        self.histogram.as_ref().map_or(0, |h| above(h))
+    }
+
+    /// The quantile `q` however few times there are: for the health of a single second, where a
+    /// handful is all there is. Never for a time that is reported as measured.
+    pub fn quantile_of_few_ns(&self, q: f64) -> Option<u64> {
+        let (h, (least, greatest)) = (self.histogram.as_ref()?, self.ends?);
+        Some(h.value_at_quantile(q).clamp(least, greatest))
+    }
+
     /// The quantile `q` in `0.0..=1.0`, or `None` with fewer than 10 samples beyond it (method,
     /// rule 25), so that nobody quotes one that a single message made.
     pub fn quantile_ns(&self, q: f64) -> Option<u64> {
@@ -104,5 +117,14 @@ mod tests {
         assert_eq!(of(&hundred).quantile_ns(0.99), None);
         assert_eq!(of(&hundred).max_ns(), Some(100));
         assert_eq!(Timing::default().quantile_ns(0.5), None);
+    }
+
+    #[test]
+    fn of_few_nearly_the_greatest_and_what_is_above() {
+        let few = of(&[1, 5, 1_000, 2_000_000]);
+        assert_eq!(few.quantile_of_few_ns(0.99), Some(2_000_000));
+        assert_eq!((few.count_above(Nanos(1_000)), few.count_above(Nanos(999))), (1, 2));
+        assert_eq!(Timing::default().quantile_of_few_ns(0.5), None);
+        assert_eq!(Timing::default().count_above(Nanos(0)), 0);
     }
 }

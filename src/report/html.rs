@@ -23,11 +23,13 @@ pub(super) fn render(summary: &Summary, style: &Style) -> String {
         list("", story.absences.iter().map(|a| format!("“-” {}", escaped(a)))),
         verdicts(&story),
         objectives(&story),
+        claims(&story),
         failures(&story),
         list("Returns", story.returns.iter().map(|r| escaped(r))),
         groups(&story),
         style.charts.iter().map(figure).collect(),
         list("Notes", story.notes.iter().map(|n| escaped(n))),
+        style.selftest.iter().map(|s| format!("<p>Selftest: {}</p>\n", escaped(s))).collect(),
     ];
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -56,8 +58,11 @@ fn table(rows: &[Row<'_>]) -> String {
 
 fn row(row: &Row<'_>) -> String {
     let cells = row.cells().into_iter().map(|c| match c.range {
-        Some((least, greatest)) => format!("<td>{}<br><small>{least} .. {greatest}</small></td>", c.middle),
-        None => format!("<td>{}</td>", c.middle),
+        Some((least, greatest)) => {
+            let range = escaped(&format!("{least} .. {greatest}"));
+            format!("<td>{}<br><small>{range}</small></td>", escaped(&c.middle))
+        }
+        None => format!("<td>{}</td>", escaped(&c.middle)),
     });
     format!(
         "<tr class=\"{}\"><td class=\"name\">{}</td><td>{}</td>{}<td class=\"verdict\">{}</td></tr>\n",
@@ -87,20 +92,33 @@ fn verdicts(story: &Story) -> String {
 
 fn objectives(story: &Story) -> String {
     let item = |o: &super::objective::ObjectiveLine| {
-        let class = match o.met {
-            Some(true) => "valid",
-            Some(false) => "invalid",
-            None => "suspect",
-        };
+        let class = met_class(o.met);
         let wanted = escaped(&format!("{} {}", o.key, o.objective));
         format!(
             "<b class=\"{class}\">{}</b> <code>{wanted}</code> {}: {}",
             o.words,
             escaped(&o.label),
-            o.measured
+            escaped(&o.measured)
         )
     };
     list("Objectives", story.objectives.iter().map(item))
+}
+
+fn claims(story: &Story) -> String {
+    let item = |c: &super::objective::ObjectiveLine| {
+        let class = met_class(c.met);
+        let number = escaped(&format!("{}: {}, wanted {}", c.label, c.measured, c.objective));
+        format!("<b class=\"{class}\">{}</b> {}<br>{number}", c.words, escaped(&c.key))
+    };
+    list("Claims (on this target, with this load)", story.claims.iter().map(item))
+}
+
+fn met_class(met: Option<bool>) -> &'static str {
+    match met {
+        Some(true) => "valid",
+        Some(false) => "invalid",
+        None => "suspect",
+    }
 }
 
 fn failures(story: &Story) -> String {
@@ -119,7 +137,7 @@ fn groups(story: &Story) -> String {
     }
     let heads: String = group_heads().map(|head| format!("<th>{}</th>", escaped(head))).collect();
     let line = |g: &super::lives::GroupLine| {
-        let cells: String = g.cells.iter().map(|c| format!("<td>{c}</td>")).collect();
+        let cells: String = g.cells.iter().map(|c| format!("<td>{}</td>", escaped(c))).collect();
         let (name, transport) = (escaped(&g.name), escaped(&g.transport));
         format!("<tr><td class=\"name\">{name}</td><td>{transport}</td><td>{}</td>{cells}</tr>\n", g.clients)
     };
@@ -169,6 +187,7 @@ mod tests {
         run.failures.insert(evil.into(), 1);
         results.summary.title = evil.into();
         results.summary.slo[0].objective = evil.into();
+        results.summary.slo[0].reason = Some(evil.into());
         let chart = Chart { name: evil.into(), path: "x".into(), svg: format!("<svg>{evil}</svg>") };
         let style = Style { charts: vec![chart], ..Style::default() };
         let page = render(&results.summary, &style);

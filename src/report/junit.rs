@@ -3,7 +3,8 @@
 //! An invalid run and a missed objective fail; a suspect run passes with its reasons as output,
 //! as it does in the exit code; what is not known is skipped.
 
-use super::objective::in_unit;
+use super::objective::{in_unit, value};
+use super::value::Value;
 use crate::result::{RunResult, SloResult, Summary, Verdict};
 
 pub(super) fn render(summary: &Summary) -> String {
@@ -31,7 +32,7 @@ fn suite(summary: &Summary, index: usize, run: &RunResult) -> Suite {
     let name = escaped(&suite_name(run));
     let held = summary.slo.iter().filter(|s| s.run == index);
     let cases: Vec<String> =
-        std::iter::once(verdict(run, &name)).chain(held.map(|s| objective(s, &name))).collect();
+        std::iter::once(verdict(run, &name)).chain(held.map(|s| objective(summary, s, &name))).collect();
     let so_many = |what: &str| cases.iter().filter(|c| c.contains(what)).count();
     let (tests, failures, skipped) = (cases.len(), so_many("<failure "), so_many("<skipped "));
     let xml = format!(
@@ -59,9 +60,14 @@ fn verdict(run: &RunResult, suite: &str) -> String {
     case(suite, "verdict", &(inside + unseen))
 }
 
-fn objective(slo: &SloResult, suite: &str) -> String {
-    let measured = slo.measured.map_or("no value".to_owned(), |v| in_unit(&slo.key, v));
-    let told = escaped(&format!("measured {measured}, wanted {}", slo.objective));
+fn objective(summary: &Summary, slo: &SloResult, suite: &str) -> String {
+    let measured = match value(summary, slo) {
+        None => "no value".to_owned(),
+        Some(Value::Known(v)) => in_unit(&slo.key, v),
+        Some(Value::AtLeast(v)) => format!("at least {}", in_unit(&slo.key, v)),
+    };
+    let why = slo.reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
+    let told = escaped(&format!("measured {measured}, wanted {}{why}", slo.objective));
     let inside = match slo.met {
         Some(true) => String::new(),
         Some(false) => format!("<failure type=\"objective\" message=\"{told}\"/>"),

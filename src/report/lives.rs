@@ -1,8 +1,9 @@
 //! How clients came back, and the groups of mixed populations: what the table has no columns for.
 
 use super::number::{Kind, grouped, shown};
-use super::table::{Row, median};
-use crate::result::{GroupResult, RunResult};
+use super::table::Row;
+use super::value::{Value, middle};
+use crate::result::{Deliveries, GroupResult, RunResult};
 
 /// One group of a row.
 pub(super) struct GroupLine {
@@ -15,18 +16,27 @@ pub(super) struct GroupLine {
     pub(super) cells: Vec<String>,
 }
 
-type Value = fn(&GroupResult) -> Option<f64>;
+type Of = fn(&GroupResult) -> Option<Value>;
 
-static GROUP_COLUMNS: [(&str, Kind, Value); 8] = [
-    ("attach p99", Kind::Time, |g| g.connect.p99_ns.map(|v| v as f64)),
-    ("delivery p50", Kind::Time, |g| g.delivery.p50_ns.map(|v| v as f64)),
-    ("p99", Kind::Time, |g| g.delivery.p99_ns.map(|v| v as f64)),
-    ("max", Kind::Time, |g| g.delivery.max_ns.map(|v| v as f64)),
-    ("lost", Kind::Count, |g| Some(g.ledger.lost as f64)),
-    ("missed", Kind::Count, |g| Some(g.ledger.missed as f64)),
-    ("came back", Kind::Count, |g| Some(g.reconnects.count as f64)),
-    ("B/msg", Kind::Plain, wire_of_message),
+static GROUP_COLUMNS: [(&str, Kind, Of); 8] = [
+    ("attach p99", Kind::Time, |g| g.connect.p99_ns.map(|v| Value::Known(v as f64))),
+    ("delivery p50", Kind::Time, |g| delivery(g, g.delivery.p50_ns, 0.5)),
+    ("p99", Kind::Time, |g| delivery(g, g.delivery.p99_ns, 0.99)),
+    ("max", Kind::Time, |g| delivery(g, g.delivery.max_ns, 1.0)),
+    ("lost", Kind::Count, |g| count(g.ledger.lost)),
+    ("missed", Kind::Count, |g| count(g.ledger.missed)),
+    ("came back", Kind::Count, |g| count(g.reconnects.count)),
+    ("B/msg", Kind::Plain, |g| wire_of_message(g).map(Value::Known)),
 ];
+
+fn count(n: u64) -> Option<Value> {
+    Some(Value::Known(n as f64))
+}
+
+fn delivery(g: &GroupResult, known: Option<u64>, q: f64) -> Option<Value> {
+    let censored = || Deliveries::of_group(g).at_least_ns(q).map(|ns| Value::AtLeast(ns as f64));
+    known.map(|ns| Value::Known(ns as f64)).or_else(censored)
+}
 
 fn wire_of_message(g: &GroupResult) -> Option<f64> {
     let b = &g.bytes;
@@ -56,11 +66,11 @@ pub(super) fn groups(rows: &[Row<'_>], labels: &[String]) -> Vec<GroupLine> {
     lines
 }
 
-fn cell(groups: &[&GroupResult], kind: Kind, of: Value) -> String {
-    let values: Option<Vec<f64>> = groups.iter().map(|g| of(g).filter(|v| v.is_finite())).collect();
+fn cell(groups: &[&GroupResult], kind: Kind, of: Of) -> String {
+    let values: Option<Vec<Value>> = groups.iter().map(|g| of(g)).collect();
     let Some(mut values) = values.filter(|v| !v.is_empty()) else { return "-".to_owned() };
-    values.sort_by(f64::total_cmp);
-    shown(median(&values), kind)
+    values.sort_by(Value::order);
+    middle(&values).shown(kind)
 }
 
 /// How clients came back, for each row where any had to, or where streams were opened again.

@@ -20,10 +20,14 @@ pub(super) fn render(summary: &Summary, style: &Style) -> String {
     ));
     out.push_str(&verdicts(&story));
     out.push_str(&objectives(&story));
+    out.push_str(&claims(&story));
     out.push_str(&failures(&story));
     out.push_str(&list("**Returns**\n\n", &story.returns.iter().map(|r| escaped(r)).collect::<Vec<_>>()));
     out.push_str(&groups(&story));
     out.push_str(&list("**Notes**\n\n", &story.notes.iter().map(|n| escaped(n)).collect::<Vec<_>>()));
+    if let Some(selftest) = &style.selftest {
+        out.push_str(&format!("\nSelftest: {}\n", escaped(selftest)));
+    }
     if let Some(folder) = &style.folder {
         out.push_str(&format!("\nResults: `{}`\n", folder.display()));
     }
@@ -74,9 +78,20 @@ fn verdicts(story: &Story) -> String {
 fn objectives(story: &Story) -> String {
     let line = |o: &super::objective::ObjectiveLine| {
         let words = if o.met == Some(true) { o.words.clone() } else { format!("**{}**", o.words) };
-        format!("{words} `{} {}` {}: {}", o.key, o.objective, escaped(&o.label), o.measured)
+        format!("{words} `{} {}` {}: {}", o.key, o.objective, escaped(&o.label), escaped(&o.measured))
     };
     list("**Objectives**\n\n", &story.objectives.iter().map(line).collect::<Vec<_>>())
+}
+
+fn claims(story: &Story) -> String {
+    let line = |c: &super::objective::ObjectiveLine| {
+        let number = escaped(&format!("{}: {}, wanted {}", c.label, c.measured, c.objective));
+        format!("**{}**: {} ({number})", c.words, escaped(&c.key))
+    };
+    list(
+        "**Claims** (on this target, with this load)\n\n",
+        &story.claims.iter().map(line).collect::<Vec<_>>(),
+    )
 }
 
 fn failures(story: &Story) -> String {

@@ -4,6 +4,7 @@
 //! `table` computes the cells and `story` what is said around them, once; each format only lays
 //! them out.
 
+mod claim;
 mod cooperation;
 mod csv;
 mod html;
@@ -16,6 +17,8 @@ mod objective;
 mod story;
 mod table;
 mod text;
+mod timing;
+mod value;
 
 use crate::result::{Chart, Results};
 use std::path::PathBuf;
@@ -49,17 +52,22 @@ pub struct Style {
     pub folder: Option<PathBuf>,
     /// The charts: named in text, embedded in HTML.
     pub charts: Vec<Chart>,
+    /// What is known of the selftest of the build that measured; filled in from the manifest.
+    pub selftest: Option<String>,
 }
 
 impl Default for Style {
     fn default() -> Style {
-        Style { colour: false, width: 100, folder: None, charts: Vec::new() }
+        Style { colour: false, width: 100, folder: None, charts: Vec::new(), selftest: None }
     }
 }
 
 /// The report, ending with a new line. The same results give the same text, to the byte.
 pub fn render(results: &Results, format: Format, style: &Style) -> String {
     let summary = &results.summary;
+    let told = results.manifest["selftest"]["words"].as_str();
+    let selftest = told.map(|words| words.replace(char::is_control, ""));
+    let style = &Style { selftest: selftest.or(style.selftest.clone()), ..style.clone() };
     match format {
         Format::Text => text::render(summary, style),
         Format::Markdown => markdown::render(summary, style),
@@ -155,6 +163,20 @@ mod tests {
         let stripped: String =
             codes.replace_all(&painted, "").lines().map(|l| format!("{}\n", l.trim_end())).collect();
         assert_eq!(stripped, plain);
+    }
+
+    #[test]
+    fn every_report_for_people_names_the_selftest_of_its_build() {
+        let mut results = fixture::three();
+        results.manifest["selftest"] = serde_json::json!({"words": "never for this build"});
+        for (format, line) in [
+            (Format::Text, "Selftest never for this build"),
+            (Format::Markdown, "Selftest: never for this build"),
+            (Format::Html, "<p>Selftest: never for this build</p>"),
+        ] {
+            let told = render(&results, format, &style());
+            assert!(told.contains(line), "{told}");
+        }
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use super::number::{Kind, grouped, shown, three_digits};
 use super::table::Row;
-use crate::result::{SloResult, Summary, Unit, metric};
+use super::value::Value;
+use crate::result::{SloResult, Summary, Unit, at_least, metric};
 
 /// One objective held against one row.
 pub(super) struct ObjectiveLine {
@@ -32,14 +33,14 @@ pub(super) fn lines(summary: &Summary, rows: &[Row<'_>], labels: &[String]) -> V
             let same = |s: &&SloResult| s.key == key && s.objective == objective && of_row(s);
             let held: Vec<_> = summary.slo.iter().filter(same).collect();
             if !held.is_empty() {
-                lines.push(objective_line(label, &held));
+                lines.push(objective_line(summary, label, &held));
             }
         }
     }
     lines
 }
 
-fn objective_line(label: &str, held: &[&SloResult]) -> ObjectiveLine {
+fn objective_line(summary: &Summary, label: &str, held: &[&SloResult]) -> ObjectiveLine {
     let so_many = |met| held.iter().filter(|s| s.met == met).count();
     let (missed, unknown) = (so_many(Some(false)), so_many(None));
     let met = if missed > 0 { Some(false) } else { (unknown == 0).then_some(true) };
@@ -50,18 +51,33 @@ fn objective_line(label: &str, held: &[&SloResult]) -> ObjectiveLine {
         None => format!("unknown{}", of(unknown)),
     };
     let (key, objective) = (held[0].key.clone(), held[0].objective.clone());
-    ObjectiveLine { label: label.to_owned(), measured: measured(&key, held), key, objective, met, words }
+    let measured = format!("{}{}", measured(summary, &key, held), why(held));
+    ObjectiveLine { label: label.to_owned(), measured, key, objective, met, words }
 }
 
-fn measured(key: &str, held: &[&SloResult]) -> String {
-    let mut values: Vec<f64> = held.iter().filter_map(|s| s.measured).collect();
-    values.sort_by(f64::total_cmp);
-    let show = |v: &f64| in_unit(key, *v);
+/// Why it could not be judged, where that is known; of several repeats the first.
+fn why(held: &[&SloResult]) -> String {
+    held.iter().find_map(|s| s.reason.as_ref()).map_or(String::new(), |reason| format!(" ({reason})"))
+}
+
+fn measured(summary: &Summary, key: &str, held: &[&SloResult]) -> String {
+    let mut values: Vec<Value> = held.iter().filter_map(|s| value(summary, s)).collect();
+    values.sort_by(Value::order);
+    let show = |v: &Value| match v {
+        Value::Known(v) => in_unit(key, *v),
+        Value::AtLeast(v) => format!(">= {}", in_unit(key, *v)),
+    };
     match (values.first(), values.last()) {
         (Some(least), Some(greatest)) if values.len() > 1 => format!("{} .. {}", show(least), show(greatest)),
         (Some(only), _) => show(only),
         _ => "-".to_owned(),
     }
+}
+
+/// What an objective was held against.
+pub(super) fn value(summary: &Summary, slo: &SloResult) -> Option<Value> {
+    let censored = || at_least(&slo.key, summary.runs.get(slo.run)?);
+    slo.measured.map(Value::Known).or_else(|| censored().map(Value::AtLeast))
 }
 
 /// A metric's value with its unit.
@@ -89,5 +105,22 @@ mod tests {
         let lines = lines(&results.summary, &rows, &story::labels(&rows));
         let words: Vec<_> = lines.iter().map(|o| o.words.as_str()).collect();
         assert_eq!(words, ["missed 3/3", "met", "missed 1/3"]);
+    }
+
+    #[test]
+    fn too_few_samples_and_what_never_came_are_said() {
+        let mut results = fixture::three();
+        let slo = &mut results.summary.slo[1];
+        (slo.met, slo.reason) = (None, Some("insufficient samples: 6 of 100".into()));
+        let slo = &mut results.summary.slo[2];
+        (slo.met, slo.measured) = (Some(false), None);
+        let run = &mut results.summary.runs[2];
+        (run.delivery.p99_ns, run.ledger.lost) = (None, run.delivery.count);
+        run.delivery_censored_at_ns = Some(2_000_000_000);
+        let rows = table::rows(&results.summary);
+        let lines = lines(&results.summary, &rows, &story::labels(&rows));
+        assert_eq!(lines[1].words, "unknown");
+        assert!(lines[1].measured.ends_with(" (insufficient samples: 6 of 100)"), "{}", lines[1].measured);
+        assert_eq!((lines[2].words.as_str(), lines[2].measured.as_str()), ("missed", ">= 2.00 s"));
     }
 }

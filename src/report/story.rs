@@ -4,7 +4,7 @@ use super::lives::{self, GroupLine};
 use super::number::{grouped, three_digits};
 use super::objective::{self, ObjectiveLine};
 use super::table::{Row, median};
-use crate::model::Failure;
+use crate::model::{Failure, Nanos};
 use crate::result::{RunResult, Summary, Verdict};
 use std::collections::BTreeMap;
 
@@ -16,6 +16,7 @@ pub(super) struct Story {
     pub(super) verdicts: Vec<VerdictLine>,
     /// One for each objective and row.
     pub(super) objectives: Vec<ObjectiveLine>,
+    pub(super) claims: Vec<ObjectiveLine>,
     /// One for each class that occurred.
     pub(super) failures: Vec<FailureLine>,
     /// How clients came back, one for each row where any had to.
@@ -58,6 +59,7 @@ impl Story {
             feed: feed(summary),
             verdicts: rows.iter().zip(&labels).map(|(r, l)| verdict(r, l)).collect(),
             objectives: objective::lines(summary, rows, &labels),
+            claims: super::claim::lines(summary),
             failures: failures(rows, &labels),
             returns: lives::returns(rows, &labels),
             groups: lives::groups(rows, &labels),
@@ -144,10 +146,11 @@ fn verdict(row: &Row<'_>, label: &str) -> VerdictLine {
         rate(median(&values))
     };
     let rates = format!(
-        "{}/s offered, {}/s achieved, {}/s delivered{}",
+        "{}/s offered, {}/s achieved, {}/s delivered{}{}",
         middle(|r| r.offered_per_s),
         middle(|r| r.achieved_per_s),
         middle(|r| r.delivered_per_s),
+        lateness(row),
         ledger(row)
     );
     let reasons = counted(row, |r| &r.reasons);
@@ -158,6 +161,23 @@ fn verdict(row: &Row<'_>, label: &str) -> VerdictLine {
         rates,
         reasons,
     }
+}
+
+/// How late messages were sent, the worst of the runs; nothing when none was sent.
+fn lateness(row: &Row<'_>) -> String {
+    let worst = |of: fn(&RunResult) -> Option<u64>| {
+        let most = row.runs.iter().filter_map(|(_, r)| of(r)).max();
+        most.map_or_else(|| "-".to_owned(), |ns| Nanos(ns).to_string())
+    };
+    if row.runs.iter().all(|(_, r)| r.generator.send_lag_max_ns.is_none()) {
+        return String::new();
+    }
+    format!(
+        ", sent late by p50 {}, p99 {}, max {}",
+        worst(|r| r.generator.send_lag_p50_ns),
+        worst(|r| r.generator.send_lag_p99_ns),
+        worst(|r| r.generator.send_lag_max_ns)
+    )
 }
 
 /// What went otherwise than once and in order; empty when nothing did.
@@ -235,6 +255,7 @@ fn notes(rows: &[Row<'_>], labels: &[String]) -> Vec<String> {
     for (row, label) in rows.iter().zip(labels) {
         let mut own = counted(row, |r| &r.notes);
         own.extend(row.runs.iter().flat_map(|(_, r)| super::cooperation::notes(r)));
+        own.extend(row.runs.iter().flat_map(|(_, r)| super::timing::notes(r)));
         own.extend(
             row.runs.iter().filter_map(|(_, r)| r.target_cost.as_ref()).flat_map(|c| c.warnings.clone()),
         );

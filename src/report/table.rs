@@ -1,8 +1,9 @@
 //! The cells of the table, computed once for every format: a row a run, or for repeats a row of
 //! medians with the least and the greatest.
 
-use super::number::{Kind, shown};
-use crate::result::{RunResult, Summary, Verdict};
+use super::number::Kind;
+use super::value::{Value, middle};
+use crate::result::{RunResult, Summary, Verdict, at_least};
 
 /// One column of numbers.
 pub(super) struct Column {
@@ -12,6 +13,8 @@ pub(super) struct Column {
     pub(super) head: &'static str,
     kind: Kind,
     of: fn(&RunResult) -> Option<f64>,
+    /// The key of the objective that is about the same quantile: what never came may be what it is.
+    quantile: &'static str,
     /// Why a run may have no value here.
     absent: fn(&RunResult) -> &'static str,
 }
@@ -23,7 +26,7 @@ impl Column {
     }
 }
 
-const TOO_FEW: &str = "fewer than 10 samples lie beyond this quantile";
+const TOO_FEW: &str = "fewer than 10 publishes lie beyond this quantile (copies of one are one sample)";
 const NO_DELIVERY: &str = "nothing was delivered";
 const NO_TIME: &str = "the target's messages carry no time: delivery time cannot be told";
 const AMONG_THE_LOST: &str = "it falls among the messages that never came";
@@ -68,6 +71,7 @@ pub(super) static COLUMNS: &[Column] = &[
         group: "delivery time",
         head: "p50",
         kind: Kind::Time,
+        quantile: "delivery_p50",
         of: |r| r.delivery.p50_ns.map(|v| v as f64),
         absent: quantile_absent,
     },
@@ -75,6 +79,7 @@ pub(super) static COLUMNS: &[Column] = &[
         group: "delivery time",
         head: "p99",
         kind: Kind::Time,
+        quantile: "delivery_p99",
         of: |r| r.delivery.p99_ns.map(|v| v as f64),
         absent: quantile_absent,
     },
@@ -82,6 +87,7 @@ pub(super) static COLUMNS: &[Column] = &[
         group: "delivery time",
         head: "max",
         kind: Kind::Time,
+        quantile: "delivery_max",
         of: |r| r.delivery.max_ns.map(|v| v as f64),
         absent: greatest_absent,
     },
@@ -89,6 +95,7 @@ pub(super) static COLUMNS: &[Column] = &[
         group: "",
         head: "lost",
         kind: Kind::Count,
+        quantile: "",
         of: |r| r.tells_loss().then_some(r.ledger.lost as f64),
         absent: |_| "the target's messages carry no number: what did not come cannot be told",
     },
@@ -96,6 +103,7 @@ pub(super) static COLUMNS: &[Column] = &[
         group: "header :",
         head: "payload",
         kind: Kind::Ratio,
+        quantile: "",
         of: |r| r.bytes.overhead_to_payload,
         absent: |_| "no payload was carried",
     },
@@ -103,6 +111,7 @@ pub(super) static COLUMNS: &[Column] = &[
         group: "wire",
         head: "B/msg",
         kind: Kind::Plain,
+        quantile: "",
         of: wire_bytes_of_message,
         absent: |_| NO_DELIVERY,
     },
@@ -110,6 +119,7 @@ pub(super) static COLUMNS: &[Column] = &[
         group: "CPU",
         head: "us/msg",
         kind: Kind::Plain,
+        quantile: "",
         of: |r| r.target_cost.as_ref()?.cpu_us_per_delivery,
         absent: cost_absent,
     },
@@ -117,6 +127,7 @@ pub(super) static COLUMNS: &[Column] = &[
         group: "memory",
         head: "B/conn",
         kind: Kind::Plain,
+        quantile: "",
         of: |r| r.target_cost.as_ref()?.bytes_per_connection,
         absent: cost_absent,
     },
@@ -160,15 +171,15 @@ impl Row<'_> {
     }
 
     fn cell(&self, column: &Column) -> Cell {
-        let values: Option<Vec<f64>> = self.runs.iter().map(|(_, r)| value(column, r)).collect();
+        let values: Option<Vec<Value>> = self.runs.iter().map(|(_, r)| value(column, r)).collect();
         let Some(mut values) = values.filter(|v| !v.is_empty()) else {
             return Cell { middle: "-".to_owned(), range: None };
         };
-        values.sort_by(f64::total_cmp);
-        let show = |v| shown(v, column.kind);
+        values.sort_by(Value::order);
+        let show = |v: Value| v.shown(column.kind);
         let (least, greatest) = (show(values[0]), show(values[values.len() - 1]));
         let range = (least != greatest).then_some((least, greatest));
-        Cell { middle: show(median(&values)), range }
+        Cell { middle: show(middle(&values)), range }
     }
 
     /// Why cells of this row hold no number: `p99: fewer than ...`.
@@ -184,8 +195,9 @@ impl Row<'_> {
     }
 }
 
-fn value(column: &Column, run: &RunResult) -> Option<f64> {
-    (column.of)(run).filter(|v| v.is_finite())
+fn value(column: &Column, run: &RunResult) -> Option<Value> {
+    let known = (column.of)(run).filter(|v| v.is_finite());
+    known.map(Value::Known).or_else(|| at_least(column.quantile, run).map(Value::AtLeast))
 }
 
 /// The median of sorted values; at least one.
@@ -278,6 +290,26 @@ mod tests {
         let told = rows(&results.summary)[2].absences();
         let of = |what: &str| format!("delivery time {what}: {AMONG_THE_LOST}");
         assert_eq!(told, [of("p99"), of("max")]);
+    }
+
+    #[test]
+    fn a_quantile_among_the_lost_is_at_least_the_timeout() {
+        let mut results = fixture::repeated();
+        let lose = |run: &mut RunResult| {
+            (run.delivery.p99_ns, run.delivery.max_ns) = (None, None);
+            run.ledger.lost = run.delivery.count / 10;
+            run.delivery_censored_at_ns = Some(2_000_000_000);
+        };
+        lose(&mut results.summary.runs[2]);
+        let cells = rows(&results.summary)[2].cells();
+        // One repeat of three: the median is a number, the greatest is not.
+        assert!(!cells[1].middle.starts_with(">="), "{}", cells[1].middle);
+        assert_eq!(cells[1].range.as_ref().unwrap().1, ">= 2.00 s");
+        assert!(rows(&results.summary)[2].absences().is_empty());
+        results.summary.runs.iter_mut().for_each(lose);
+        let cells = rows(&results.summary)[2].cells();
+        assert_eq!((cells[1].middle.as_str(), cells[2].middle.as_str()), (">= 2.00 s", ">= 2.00 s"));
+        assert_eq!(cells[1].range, None);
     }
 
     #[test]

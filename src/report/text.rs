@@ -19,7 +19,8 @@ pub(super) fn render(summary: &Summary, style: &Style) -> String {
     }
     page.absences(&story);
     page.verdicts(&story);
-    page.objectives(&story.objectives);
+    page.objectives("Objectives", &story.objectives);
+    page.claims(&story.claims);
     page.failures(&story);
     page.bullets("Returns", &story.returns);
     page.groups(&story);
@@ -46,6 +47,8 @@ fn printable(summary: &Summary) -> Summary {
             .collect();
     }
     summary.slo.iter_mut().flat_map(|s| [&mut s.key, &mut s.objective]).for_each(clean);
+    summary.claims.iter_mut().flat_map(|c| [&mut c.says, &mut c.case, &mut c.against]).for_each(clean);
+    summary.slo.iter_mut().flat_map(|s| &mut s.reason).for_each(clean);
     summary
 }
 
@@ -65,6 +68,14 @@ fn colour_of(verdict: Verdict) -> &'static str {
         Verdict::Valid => GREEN,
         Verdict::Suspect => YELLOW,
         Verdict::Invalid => RED,
+    }
+}
+
+fn colour_of_met(met: Option<bool>) -> &'static str {
+    match met {
+        Some(true) => GREEN,
+        Some(false) => RED,
+        None => YELLOW,
     }
 }
 
@@ -191,23 +202,34 @@ impl Page<'_> {
         }
     }
 
-    fn objectives(&mut self, lines: &[ObjectiveLine]) {
+    fn objectives(&mut self, heading: &str, lines: &[ObjectiveLine]) {
         if lines.is_empty() {
             return;
         }
-        self.heading("Objectives");
+        self.heading(heading);
         let words = widest(lines.iter().map(|l| l.words.as_str()));
         let wanted: Vec<_> = lines.iter().map(|l| format!("{} {}", l.key, l.objective)).collect();
         let wanted_width = widest(wanted.iter().map(String::as_str));
         let labels = widest(lines.iter().map(|l| l.label.as_str()));
         for (line, wanted) in lines.iter().zip(&wanted) {
-            let colour = match line.met {
-                Some(true) => GREEN,
-                Some(false) => RED,
-                None => YELLOW,
-            };
+            let colour = colour_of_met(line.met);
             let columns = [(wanted.as_str(), wanted_width), (&line.label, labels), (&line.measured, 0)];
             self.status_line(&format!("{:words$}", line.words), colour, &columns);
+        }
+    }
+
+    /// What is said is a sentence: the number stands below it.
+    fn claims(&mut self, lines: &[ObjectiveLine]) {
+        if lines.is_empty() {
+            return;
+        }
+        self.heading("Claims (on this target, with this load)");
+        let words = widest(lines.iter().map(|l| l.words.as_str()));
+        for line in lines {
+            let status = format!("{:words$}", line.words);
+            self.status_line(&status, colour_of_met(line.met), &[(&line.key, 0)]);
+            let number = format!("{}: {}, wanted {}", line.label, line.measured, line.objective);
+            self.folded(&" ".repeat(words + 4), &number);
         }
     }
 
@@ -224,6 +246,10 @@ impl Page<'_> {
     }
 
     fn closing(&mut self) {
+        if let Some(selftest) = &self.style.selftest {
+            self.out.push('\n');
+            self.folded("Selftest ", selftest);
+        }
         let Some(folder) = &self.style.folder else { return };
         let charts = match self.style.charts.len() {
             0 => String::new(),

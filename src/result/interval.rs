@@ -1,6 +1,6 @@
 //! The rows of `intervals.csv`.
 
-use super::finite;
+use super::{Verdict, finite};
 use serde::{Deserialize, Serialize};
 
 /// One second of a run: a row of `intervals.csv`.
@@ -47,4 +47,38 @@ pub struct Interval {
     pub target_cpu_share: Option<f64>,
     /// Target's proportional set size, where it was taken.
     pub target_pss_bytes: Option<u64>,
+    /// Loop lag that 99 % of the interval's probes (200 a second) keep below: of so few, nearly the
+    /// greatest.
+    pub loop_lag_p99_ns: Option<u64>,
+    /// How late messages were sent, 99th percentile.
+    pub send_lag_p99_ns: Option<u64>,
+    /// The greatest.
+    pub send_lag_max_ns: Option<u64>,
+    /// Messages that were not sent because their outlet could not take them when they were due.
+    pub sends_dropped: u64,
+    /// Messages sent more than 1 ms after they were due.
+    pub sends_late: u64,
+    /// The busiest worker's CPU, share of one core.
+    #[serde(with = "finite::option")]
+    pub worker_cpu_share_max: Option<f64>,
+    /// Time that the host took from the workers' cores, share of them.
+    #[serde(with = "finite::option")]
+    pub steal_share: Option<f64>,
+    /// Time that worker threads were runnable without a CPU, share of the interval, all workers'.
+    #[serde(with = "finite::option")]
+    pub run_delay_share: Option<f64>,
+    /// Times that a worker thread was taken off its CPU.
+    pub involuntary_switches: Option<u64>,
+    /// Packets that the kernel dropped in its receive queues, the whole machine.
+    pub softnet_drops: Option<u64>,
+    /// Bytes that lay unread in our sockets at its end: of those among the first 64 KiB of the
+    /// kernel's table.
+    pub socket_backlog_bytes: Option<u64>,
+    /// Time that some task of the machine waited for a CPU, share of the interval.
+    #[serde(with = "finite::option")]
+    pub cpu_pressure_share: Option<f64>,
+    /// Whether to believe it; only intervals of `measure` are judged.
+    pub verdict: Option<Verdict>,
+    /// Why not, in words, joined by semicolons.
+    pub reasons: String,
 }

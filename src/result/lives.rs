@@ -86,6 +86,10 @@ pub struct GroupResult {
     pub connect: Quantiles,
     /// Delivery time.
     pub delivery: Quantiles,
+    /// Publishes that they are of.
+    pub delivery_effective_count: Option<u64>,
+    /// What never came was given at least so long; `null` when nothing was lost.
+    pub delivery_censored_at_ns: Option<u64>,
     /// What was owed and what came.
     pub ledger: Ledger,
     /// Bytes in `measure`.

@@ -1,33 +1,45 @@
 //! Run results: their schema, writing and reading. Knows nothing of how they were got.
 
 mod charts;
+mod claims;
+mod effective;
 mod error;
+mod fanout;
 mod finite;
 mod folder;
+mod health;
 mod hlog;
 mod interval;
 mod layers;
 mod ledger;
 mod lives;
 mod paid;
+mod polling;
 mod quantiles;
 mod read;
 mod receive;
 mod series;
 mod slo;
+mod steady;
 mod summary;
 mod told;
 
 pub use charts::{Chart, read_charts};
+pub use claims::{ClaimResult, Holds, held};
+pub use effective::{BEYOND_TO_GATE, BEYOND_TO_SHOW, Deliveries, beyond};
 pub use error::ResultError;
+pub use fanout::FanOut;
 pub use folder::Folder;
+pub use health::Health;
 pub use interval::Interval;
 pub use layers::{ByteCheck, Layers};
 pub use ledger::Ledger;
 pub use lives::*;
 pub use paid::{CostRow, Generator, TargetCost};
+pub use polling::Polling;
 pub use receive::Receive;
-pub use slo::{METRICS, Metric, Unit, evaluate, metric};
+pub use slo::{METRICS, Metric, Unit, at_least, evaluate, metric};
+pub use steady::Steady;
 pub use summary::*;
 pub use told::{Receivers, Spread};
 

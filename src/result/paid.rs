@@ -65,7 +65,9 @@ pub struct Generator {
     pub loop_lag_p99_ns: Option<u64>,
     /// Worst of it.
     pub loop_lag_max_ns: Option<u64>,
-    /// How late messages of `measure` were sent, 99th percentile.
+    /// How late messages of `measure` were sent, median.
+    pub send_lag_p50_ns: Option<u64>,
+    /// 99th percentile of it.
     pub send_lag_p99_ns: Option<u64>,
     /// Worst of it.
     pub send_lag_max_ns: Option<u64>,

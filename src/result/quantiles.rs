@@ -1,10 +1,8 @@
 //! Quantiles of a histogram, and the rule that says which of them may be shown.
 
 use super::Quantiles;
+use super::effective::{BEYOND_TO_SHOW, beyond};
 use hdrhistogram::Histogram;
-
-/// A quantile needs so many samples beyond it: fewer make it a coin toss.
-const SAMPLES_BEYOND: f64 = 10.0;
 
 impl Quantiles {
     /// The quantiles of `hist`, a histogram of nanoseconds.
@@ -25,13 +23,26 @@ impl Quantiles {
         exact_max: Option<u64>,
         missing: u64,
     ) -> Quantiles {
+        Quantiles::clustered(hist, exact_min, exact_max, missing, u64::MAX)
+    }
+
+    /// As [`Quantiles::with_missing`], where the samples are copies of only `effective` independent
+    /// ones: those are what has to lie beyond a quantile (method, rule 25).
+    pub fn clustered(
+        hist: &Histogram<u64>,
+        exact_min: Option<u64>,
+        exact_max: Option<u64>,
+        missing: u64,
+        effective: u64,
+    ) -> Quantiles {
         let count = hist.len();
         if count == 0 {
             return Quantiles::default();
         }
         let at = |q: f64| {
             let of_those_that_came = q * (count + missing) as f64 / count as f64;
-            let there = has_enough_beyond(count + missing, q) && of_those_that_came <= 1.0;
+            let enough = beyond(effective.min(count + missing), q) >= BEYOND_TO_SHOW;
+            let there = enough && of_those_that_came <= 1.0;
             there.then(|| hist.value_at_quantile(of_those_that_came))
         };
         // A bucket's highest value may lie above the greatest that was recorded.
@@ -47,12 +58,6 @@ impl Quantiles {
             mean_ns: Some(hist.mean()),
         }
     }
-}
-
-/// Whether at least 10 of `count` samples lie beyond quantile `q`.
-fn has_enough_beyond(count: u64, q: f64) -> bool {
-    // 1 - 0.99 is a hair below 0.01: without the margin 1,000 samples would not do for p99.
-    count as f64 * (1.0 - q) + 1e-6 >= SAMPLES_BEYOND
 }
 
 #[cfg(test)]
@@ -89,6 +94,17 @@ mod tests {
     }
 
     #[test]
+    fn copies_of_one_publish_are_one_sample() {
+        let mut hist = Histogram::<u64>::new(3).unwrap();
+        // 900 publishes with 50 receivers each: 45,000 receipts.
+        hist.record_n(1_000_003, 45_000).unwrap();
+        let q = Quantiles::clustered(&hist, None, None, 0, 900);
+        assert_eq!((q.p50_ns.is_some(), q.p90_ns.is_some()), (true, true));
+        assert_eq!((q.count, q.p99_ns, q.p999_ns), (45_000, None, None));
+        assert!(Quantiles::clustered(&hist, None, None, 0, 1_000).p99_ns.is_some());
+    }
+
+    #[test]
     fn what_never_came_stays_in_the_percentiles() {
         let mut hist = Histogram::<u64>::new(3).unwrap();
         (1..=9_800_u64).for_each(|v| hist.record(v * 1_000).unwrap());
@@ -97,6 +113,24 @@ mod tests {
         let near = |value: Option<u64>, wanted: f64| (value.unwrap() as f64 / wanted - 1.0).abs() < 2e-3;
         assert!(near(q.p50_ns, 5_000_000.0) && near(q.p90_ns, 9_000_000.0), "{q:?}");
         assert_eq!((q.p99_ns, q.max_ns), (None, None));
+    }
+
+    proptest::proptest! {
+        /// Method, rules 3 and 12: nothing is filled in, and losing a message betters no percentile.
+        #[test]
+        fn losing_more_never_betters_a_percentile(times: Vec<u32>, missing in 0_u64..5_000, more in 0_u64..5_000) {
+            let mut hist = Histogram::<u64>::new(3).unwrap();
+            times.iter().for_each(|t| hist.record(u64::from(*t) + 1).unwrap());
+            let [few, many] =
+                [missing, missing + more].map(|m| Quantiles::with_missing(&hist, None, None, m));
+            proptest::prop_assert_eq!(few.count, times.len() as u64);
+            let pairs = [(few.p50_ns, many.p50_ns), (few.p90_ns, many.p90_ns), (few.p99_ns, many.p99_ns)];
+            for (few, many) in pairs {
+                if let (Some(few), Some(many)) = (few, many) {
+                    proptest::prop_assert!(many >= few, "{many} < {few}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -3,10 +3,12 @@
 //! Every struct defaults what is absent, so that a file of an older build is read; what must be
 //! there is checked by the reader. Floats pass through `finite`: NaN is never written.
 
+use super::health::Health;
 use super::paid::{Generator, TargetCost};
 use super::told::{Receivers, Spread};
 use super::{
-    ByteCheck, CloseDetail, GroupResult, Layers, Ledger, ReadyStates, Receive, Reconnects, Stages, finite,
+    ByteCheck, ClaimResult, CloseDetail, FanOut, GroupResult, Layers, Ledger, Polling, ReadyStates, Receive,
+    Reconnects, Stages, Steady, finite,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -45,6 +47,8 @@ pub struct Summary {
     pub partial: bool,
     /// Objectives, in the scenario's order.
     pub slo: Vec<SloResult>,
+    /// Claims, in the scenario's order.
+    pub claims: Vec<ClaimResult>,
     /// The runs in the order in which they were done.
     pub runs: Vec<RunResult>,
 }
@@ -62,8 +66,13 @@ pub struct SloResult {
     /// In the metric's unit; `null` when the run has no such value.
     #[serde(with = "finite::option")]
     pub measured: Option<f64>,
-    /// Whether it holds; `null` when the run is invalid or has no such value.
+    /// Whether it holds; `null` when the run has no such value, too few samples to judge, or is invalid
+    /// and the scenario does not say that this is a failure.
     pub met: Option<bool>,
+    /// Why `met` is `null`, in words, where the number of samples is why.
+    pub reason: Option<String>,
+    /// Invalid seconds of `measure` that `measured` leaves out.
+    pub seconds_left_out: u32,
 }
 
 /// One run.
@@ -135,6 +144,15 @@ pub struct RunResult {
     pub delivery: Quantiles,
     /// The uncorrected figure: publish really sent -> received.
     pub delivery_from_send: Quantiles,
+    /// Publishes of `measure` that delivery times are of: copies of one are one sample.
+    pub delivery_effective_count: Option<u64>,
+    /// What never came was given at least so long: the quantiles of `delivery` that fall among it are
+    /// not below this; `null` when nothing was lost.
+    pub delivery_censored_at_ns: Option<u64>,
+    /// When the first, the median and the last receiver of a message had it; `null` without fan-out.
+    pub fan_out: Option<FanOut>,
+    /// Where the delivery time of pull transports went; `null` without one.
+    pub polling: Option<Polling>,
     /// One poll or held request, due -> answered.
     pub poll: Quantiles,
     /// One publish, due -> acknowledged.
@@ -193,13 +211,18 @@ pub struct RunResult {
     pub groups: Vec<GroupResult>,
     /// TCP connections that subscribers opened, whole run.
     pub connections_opened: u64,
+    /// Whether what was measured was a steady state.
+    pub steady: Steady,
     /// What the target paid; `null` when it could not be seen.
     pub target_cost: Option<TargetCost>,
     /// What pushbench itself used.
     pub generator: Generator,
+    /// Whether machine and generator were well while measuring.
+    pub health: Health,
 }
 
-/// Quantiles of a histogram, nanoseconds. A quantile with fewer than 10 samples beyond it is null.
+/// Quantiles of a histogram, nanoseconds. A quantile with fewer than 10 effective samples beyond it is
+/// null.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Quantiles {

@@ -1,5 +1,6 @@
 //! What is wrong with a scenario: every error at once, each with its place, its line and what would do.
 
+use super::Secrets;
 use std::fmt::{self, Write as _};
 use std::ops::Range;
 
@@ -48,6 +49,16 @@ impl ScenarioErrors {
     /// The same, followed by those of files that this one names.
     pub(super) fn with(mut self, others: Vec<ScenarioErrors>) -> ScenarioErrors {
         self.others = others;
+        self
+    }
+
+    /// The same without what came from the environment.
+    #[must_use]
+    pub(super) fn hiding(mut self, secrets: &Secrets) -> ScenarioErrors {
+        for problem in &mut self.problems {
+            problem.message = secrets.hide(&problem.message);
+            problem.help = problem.help.take().map(|help| secrets.hide(&help));
+        }
         self
     }
 

@@ -108,18 +108,22 @@ fn with_connections(mut feed: PublishPlan, channels: usize) -> PublishPlan {
 
 fn run(scene: &Scene, point: &Point, case: &CasePlan, repeat: u32, seed: u64) -> RunPlan {
     let load = &scene.load;
+    // With nothing published there is nothing that could get steady.
+    let least = load.warmup_least.filter(|_| point.publish.is_some());
     RunPlan {
         case: case.name.clone(),
         repeat,
         seed,
         swept: point.swept.clone(),
         groups: groups(scene, case),
+        faults: case.faults.clone(),
         clients: point.clients,
         channels: point.channels.clone(),
         publish: point.publish.clone().map(|feed| with_connections(feed, point.channels.len())),
         phases: Phases {
             connect: load.connect,
-            warmup: load.warmup,
+            warmup: if least.is_some() { load.warmup } else { load.warmup_least.unwrap_or(load.warmup) },
+            warmup_least: least,
             measure: load.measure,
             drain: load.drain.unwrap_or_else(|| drain_of(&case.groups)),
         },

@@ -19,6 +19,7 @@ mod presets;
 mod quick;
 mod raw;
 mod schema;
+mod secrets;
 mod suggest;
 mod template;
 pub mod units;
@@ -27,10 +28,10 @@ mod walk;
 pub use error::ScenarioErrors;
 pub use overrides::Overrides;
 pub use plan::*;
-pub use planned::Secrets;
 pub use presets::{PRESETS, PresetInfo, Proof, check_preset, is_preset, preset, preset_info};
 pub use quick::{Quick, quick};
 pub use schema::{preset_schema, schema};
+pub use secrets::Secrets;
 pub use template::fill;
 
 use doc::Doc;
@@ -74,7 +75,9 @@ fn parse_with(name: &str, text: &str, overrides: &Overrides, env: Env<'_>) -> Re
     let presets = presets::find(&doc, folder, env);
     found.extend(presets.problems);
     filled.values.extend(presets.values);
-    let mut raw: raw::Scenario = read(text, env, &found, &presets.good).map_err(|e| fail(vec![e]))?;
+    let secrets = Secrets::new(filled.values);
+    let read = read(text, env, &found, &presets.good);
+    let mut raw: raw::Scenario = read.map_err(|e| fail(vec![e]).hiding(&secrets))?;
     let mut report = Report::new(&doc, found);
     report.folder = folder.to_owned();
     overrides.apply(&mut raw, &mut report);
@@ -82,7 +85,7 @@ fn parse_with(name: &str, text: &str, overrides: &Overrides, env: Env<'_>) -> Re
     let mut scene = lower::lower(raw, &mut report);
     overrides.choose(&mut scene.cases, &names, &mut report);
     if !report.problems.is_empty() {
-        return Err(fail(report.problems).with(presets.errors));
+        return Err(fail(report.problems).hiding(&secrets).with(presets.errors));
     }
     let runs = layout::runs(&scene);
     Ok(Plan {
@@ -93,8 +96,10 @@ fn parse_with(name: &str, text: &str, overrides: &Overrides, env: Env<'_>) -> Re
         target: scene.target,
         runs,
         slo: scene.slo,
+        claims: scene.claims,
+        on_invalid: scene.on_invalid,
         notes: report.notes,
-        secrets: Secrets::new(filled.values),
+        secrets,
     })
 }
 

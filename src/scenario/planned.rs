@@ -6,41 +6,6 @@ use super::{
     PullSpec, ReceiversFrom, ReconnectSpec, RunPlan, SplitSpec, StreamSpec, TargetPlan, ValueFrom,
 };
 use serde_json::{Value, json};
-use std::fmt;
-
-/// Values that came from the environment. Shown nowhere, not even by `Debug`.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Secrets(Vec<String>);
-
-impl fmt::Debug for Secrets {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} secrets", self.0.len())
-    }
-}
-
-impl Secrets {
-    /// Keeps the values, the longest first, so that one that holds another is hidden whole.
-    pub(super) fn new(mut values: Vec<String>) -> Secrets {
-        values.retain(|v| !v.is_empty());
-        values.sort_by_key(|v| std::cmp::Reverse(v.len()));
-        values.dedup();
-        Secrets(values)
-    }
-
-    /// The text with `<env>` in place of every value that came from the environment.
-    pub fn hide(&self, text: &str) -> String {
-        self.0.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "<env>"))
-    }
-
-    fn hide_all(&self, value: &mut Value) {
-        match value {
-            Value::String(text) => *text = self.hide(text),
-            Value::Array(list) => list.iter_mut().for_each(|v| self.hide_all(v)),
-            Value::Object(map) => map.values_mut().for_each(|v| self.hide_all(v)),
-            _ => {}
-        }
-    }
-}
 
 impl Plan {
     /// The plan as it will be done: every default filled in, `<env>` in place of what came from the
@@ -50,7 +15,9 @@ impl Plan {
             "title": self.title,
             "seed": self.seed,
             "target": target(&self.target),
+            "claims": self.claims.iter().map(|c| json!({"says": c.says, "case": c.case, "against": c.against, "metric": c.holds.key, "holds": c.holds.text})).collect::<Vec<_>>(),
             "slo": self.slo.iter().map(|o| json!({"key": o.key, "text": o.text, "bound": o.bound})).collect::<Vec<_>>(),
+            "slo_on_invalid": self.on_invalid.key(),
             "notes": self.notes,
             "runs": self.runs.iter().map(run).collect::<Vec<_>>(),
         });
@@ -63,7 +30,7 @@ fn target(target: &TargetPlan) -> Value {
     match target {
         TargetPlan::Bundled(spec) if *spec == BundledSpec::default() => json!("bundled"),
         TargetPlan::Bundled(spec) => json!({"bundled": {
-            "fault": spec.fault,
+            "fault": spec.faults,
             "ping_ns": spec.ping.map(|d| d.0),
             "hold_ns": spec.hold.map(|d| d.0),
             "history": spec.history,
@@ -104,6 +71,7 @@ fn run(run: &RunPlan) -> Value {
         "repeat": run.repeat,
         "seed": run.seed,
         "swept": run.swept.iter().map(|(k, v)| (k.clone(), json!(v))).collect::<serde_json::Map<_, _>>(),
+        "fault": run.faults,
         "clients": run.clients,
         "channels": match &run.channels {
             Channels::Fresh(n) => json!(n),
@@ -113,6 +81,7 @@ fn run(run: &RunPlan) -> Value {
         "publish": run.publish.as_ref().map(publish),
         "connect_ns": run.phases.connect.0,
         "warmup_ns": run.phases.warmup.0,
+        "warmup_least_ns": run.phases.warmup_least.map(|d| d.0),
         "measure_ns": run.phases.measure.0,
         "drain_ns": run.phases.drain.0,
         "workers": run.workers,

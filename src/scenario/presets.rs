@@ -5,7 +5,6 @@ mod merge;
 
 pub(super) use merge::{Named, find, merge};
 
-use super::Env;
 use super::doc::Doc;
 use super::error::{Problem, ScenarioErrors};
 use super::lower::{self, Report};
@@ -13,6 +12,7 @@ use super::path::KeyPath;
 use super::raw::{Case, PresetFile};
 use super::schema::preset_schema;
 use super::suggest::nearest;
+use super::{Env, Secrets};
 use std::path::Path;
 
 /// The shipped presets: name and text, sorted by name.
@@ -76,11 +76,16 @@ fn checked(name: &str, text: &str, env: Env<'_>) -> Result<(PresetInfo, Vec<Stri
     let mut doc = Doc::parse(text).map_err(|e| fail(vec![e]))?;
     let filled = doc.fill_env(env);
     let found = super::faults(&doc, filled.missing, &preset_schema());
-    let raw: PresetFile = super::read(text, env, &found, &[]).map_err(|e| fail(vec![e]))?;
+    let secrets = Secrets::new(filled.values.clone());
+    let read = super::read(text, env, &found, &[]);
+    let raw: PresetFile = read.map_err(|e| fail(vec![e]).hiding(&secrets))?;
     let mut report = Report::new(&doc, found);
     report.folder = Path::new(name).parent().unwrap_or(Path::new("")).to_owned();
     let info = lowered(raw, &mut report);
-    if report.problems.is_empty() { Ok((info, filled.values)) } else { Err(fail(report.problems)) }
+    if report.problems.is_empty() {
+        return Ok((info, filled.values));
+    }
+    Err(fail(report.problems).hiding(&secrets))
 }
 
 fn lowered(raw: PresetFile, r: &mut Report<'_>) -> PresetInfo {
@@ -120,6 +125,10 @@ fn open(named: &str, folder: &Path) -> Result<(String, String, String), Problem>
         return Ok((name, text, kind.to_owned()));
     }
     let names = || PRESETS.iter().map(|(n, _)| *n);
+    if named.contains('/') || named.ends_with(".toml") {
+        let help = format!("say which of its kinds, such as \"{named}#websocket\"");
+        return Err(problem(format!("the preset file \"{named}\" is named without a kind"), Some(help)));
+    }
     let (stem, kind) = named.split_once('.').unwrap_or((named, ""));
     let text = preset(stem).ok_or_else(|| {
         let near = nearest(stem, names()).map(|n| format!("did you mean \"{n}\"?"));

@@ -35,7 +35,10 @@ pub(super) fn path_fault(template: &str) -> Option<&'static str> {
         return Some("a path without \"#\": a fragment is never sent");
     }
     let graphic = template.bytes().all(|b| b.is_ascii_graphic());
-    (!graphic).then_some("a path of ASCII characters without spaces (percent-encode others, such as %20)")
+    (!graphic).then_some(
+        "a path of ASCII characters without spaces (percent-encode others, such as %20; a variable of the \
+        environment so: ${uri('${env:NAME}')})",
+    )
 }
 
 #[cfg(test)]

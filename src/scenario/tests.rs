@@ -164,22 +164,30 @@ fn tls_of_a_target_is_laid_out() {
             "title = \"t\"\n[target]\n{target}\n[load]\nclients = 2\n[[case]]\nname = \"ws\"\n{secure}\nwebsocket = {{ path = \"/ws\" }}\n"
         )
     };
+    let here = std::env::temp_dir().join(format!("pushbench-tls-{}", std::process::id()));
+    std::fs::create_dir_all(&here).expect("a folder");
+    for file in ["ca.pem", "me.pem", "me.key"] {
+        std::fs::write(here.join(file), "-----BEGIN THIS-----").expect("a file");
+    }
     let own = r#"base = "http://127.0.0.1:80"
 secure_base = "wss://push.example:8443"
-tls = { ca = "ca.pem", cert = "me.pem", key = "me.key", server_name = "other.example", resumption = true }"#;
-    let plan = plan_of(&with(own, "secure = true"), &Overrides::default());
+tls = { ca = "ca.pem", cert = "me.pem", key = "me.key", server_name = "other.example", resumption = true }"#
+        .replace("ca.pem", &here.join("ca.pem").display().to_string())
+        .replace("me.", &here.join("me.").display().to_string());
+    let plan = plan_of(&with(&own, "secure = true"), &Overrides::default());
     let TargetPlan::External { base, secure_base, tls, .. } = &plan.target else { panic!("external") };
     assert_eq!((base.tls, plan.runs[0].groups[0].secure, plan.target.is_insecure()), (false, true, false));
     assert_eq!(secure_base.as_ref().map(Base::url).as_deref(), Some("https://push.example:8443"));
     let want = TlsSpec {
-        ca: Some("ca.pem".into()),
-        identity: Some(("me.pem".into(), "me.key".into())),
+        ca: Some(here.join("ca.pem")),
+        identity: Some((here.join("me.pem"), here.join("me.key"))),
         server_name: Some("other.example".into()),
         insecure: false,
         resumption: true,
     };
     assert_eq!(*tls, want);
-    assert_eq!(plan.to_json()["target"]["tls"]["key"], "me.key");
+    assert_eq!(plan.to_json()["target"]["tls"]["key"], here.join("me.key").display().to_string());
+    std::fs::remove_dir_all(&here).expect("it is ours");
 
     let plan = plan_of(
         &with("base = \"https://a\"\ntls = { insecure = true }", "secure = true"),
@@ -195,7 +203,7 @@ tls = { ca = "ca.pem", cert = "me.pem", key = "me.key", server_name = "other.exa
         "bundled = { fault = \"restart at 5s\", ping = \"0s\", history = 5 }\ntls = { resumption = true }";
     let plan = plan_of(&with(bundled, "secure = true"), &Overrides::default());
     let want = BundledSpec {
-        fault: Some("restart at 5s".into()),
+        faults: vec!["restart at 5s".into()],
         ping: Some(Nanos::ZERO),
         hold: None,
         history: Some(5),
@@ -203,6 +211,9 @@ tls = { ca = "ca.pem", cert = "me.pem", key = "me.key", server_name = "other.exa
     };
     assert_eq!(plan.target, TargetPlan::Bundled(want));
     assert_eq!(plan.to_json()["target"]["bundled"]["history"], 5);
+    let two = "bundled = { fault = [\"delay 5ms\", \"drop every 7\"] }";
+    let planned = plan_of(&with(two, ""), &Overrides::default()).to_json();
+    assert_eq!(planned["target"]["bundled"]["fault"], serde_json::json!(["delay 5ms", "drop every 7"]));
     let other = Overrides { target: Some("https://127.0.0.1:1".into()), ..Overrides::default() };
     assert!(
         matches!(plan_of(&with(bundled, ""), &other).target, TargetPlan::External { base, .. } if base.tls)

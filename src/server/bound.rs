@@ -1,17 +1,15 @@
 //! The listeners: accepting while the server is up, refusing while a restart is played.
 
 use super::door::Door;
-use super::fault::{self, Restart};
+use super::fault::{self, FaultError, Plan, Restart};
 use super::tls::{Identity, Tls, TlsError};
 use super::{Config, Server, port};
 use crate::model::Nanos;
 use rustls::ServerConfig;
-use std::cell::Cell;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
 use std::sync::Arc;
-use tokio::sync::Notify;
 
 /// How long accepting rests when descriptors or memory ran out.
 const ACCEPT_PAUSE: Nanos = Nanos::from_millis(20);
@@ -30,11 +28,15 @@ pub enum BindError {
     /// No certificate, or TLS does not want it.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// Faults that cannot be played together.
+    #[error(transparent)]
+    Faults(#[from] FaultError),
 }
 
 /// A server that listens and accepts nothing yet.
 pub struct Bound {
     config: Config,
+    plan: Plan,
     plain: (Door, TcpListener),
     tls: Option<(Door, TcpListener, Identity)>,
 }
@@ -43,8 +45,9 @@ impl Bound {
     /// Listens on `listen` and, where the configuration says so, with TLS as well.
     ///
     /// # Errors
-    /// An address is not to be had, or no certificate.
+    /// Faults that contradict one another, an address that is not to be had, or no certificate.
     pub fn bind(listen: SocketAddr, config: Config) -> Result<Bound, BindError> {
+        let plan = Plan::of(&config.faults)?;
         let open = |address| Door::bind(address).map_err(|source| BindError::Listen { address, source });
         let plain = open(listen)?;
         let tls = match config.tls {
@@ -54,7 +57,7 @@ impl Bound {
                 Some((door, listener, Identity::new()?))
             }
         };
-        Ok(Bound { config, plain, tls })
+        Ok(Bound { config, plan, plain, tls })
     }
 
     /// Where it listens.
@@ -76,76 +79,74 @@ impl Bound {
     /// end also ends the connections.
     ///
     /// # Errors
-    /// A listener cannot be used or, after a restart, not be had again. Failures of accepting end
-    /// nothing.
+    /// A listener cannot be used or, after a restart, not be had again; a timer cannot be had.
+    /// Failures of accepting end nothing.
     pub async fn serve(self) -> io::Result<()> {
-        let server = Rc::new(Server::new(self.config)?);
-        let (door, mut plain) = self.plain;
-        let (tls_door, mut tls) = match self.tls {
-            Some((door, listener, identity)) => (Some((door, identity.config)), Some(listener)),
-            None => (None, None),
-        };
-        let config = tls_door.as_ref().map(|(_, config)| config);
-        let life = Life::default();
-        let mut elapsed = Nanos::ZERO;
-        loop {
-            let restart = tokio::select! {
-                biased;
-                restart = life.next(&server, elapsed) => restart,
-                never = accept(&server, &life, plain, None) => return never,
-                never = accept_some(&server, &life, tls, config) => return never,
-            };
-            // The listeners are closed by now: whoever waited to be accepted is reset with the others.
-            let (at, restart) = restart;
-            server.go_down(restart);
-            elapsed = at + restart.down;
-            server.timer.sleep_until(life.begun() + elapsed).await;
-            plain = door.open()?;
-            tls = tls_door.as_ref().map(|(door, _)| door.open()).transpose()?;
+        let server = Rc::new(Server::new(self.config, self.plan)?);
+        tokio::select! {
+            biased;
+            never = play(&server) => never,
+            ended = listen(&server, self.plain, self.tls) => ended,
         }
     }
 }
 
-/// When the first connection was accepted: what restarts are timed from.
-#[derive(Default)]
-struct Life {
-    begun: Cell<Option<Nanos>>,
-    begins: Notify,
+async fn listen(
+    server: &Rc<Server>,
+    (door, mut plain): (Door, TcpListener),
+    tls: Option<(Door, TcpListener, Identity)>,
+) -> io::Result<()> {
+    let (tls_door, mut tls) = match tls {
+        Some((door, listener, identity)) => (Some((door, identity.config)), Some(listener)),
+        None => (None, None),
+    };
+    let config = tls_door.as_ref().map(|(_, config)| config);
+    let mut elapsed = Nanos::ZERO;
+    loop {
+        let restart = tokio::select! {
+            biased;
+            restart = next_restart(server, elapsed) => restart,
+            never = accept(server, plain, None) => return never,
+            never = accept_some(server, tls, config) => return never,
+        };
+        // The listeners are closed by now: whoever waited to be accepted is reset with the others.
+        let (at, restart) = restart;
+        server.go_down(restart);
+        elapsed = at + restart.down;
+        server.timer.sleep_until(server.life.begun().await + elapsed).await;
+        plain = door.open()?;
+        tls = tls_door.as_ref().map(|(door, _)| door.open()).transpose()?;
+    }
 }
 
-impl Life {
-    fn begin(&self, server: &Server) {
-        if self.begun.get().is_none() {
-            self.begun.set(Some(server.timer.clock().now()));
-            self.begins.notify_one();
-        }
-    }
+/// Waits for the next restart; for ever when there is none.
+async fn next_restart(server: &Server, elapsed: Nanos) -> (Nanos, Restart) {
+    let Some((at, restart)) = fault::next_restart(&server.config.faults, elapsed) else {
+        return std::future::pending().await;
+    };
+    server.timer.sleep_until(server.life.begun().await + at).await;
+    (at, restart)
+}
 
-    fn begun(&self) -> Nanos {
-        self.begun.get().unwrap_or_default()
-    }
-
-    /// Waits for the next restart; for ever when there is none.
-    async fn next(&self, server: &Server, elapsed: Nanos) -> (Nanos, Restart) {
-        let Some((at, restart)) = fault::next_restart(&server.config.faults, elapsed) else {
-            return std::future::pending().await;
-        };
-        while self.begun.get().is_none() {
-            self.begins.notified().await;
+/// Plays freezes, and gives out what is held, for ever.
+async fn play(server: &Server) -> io::Result<()> {
+    let given_out = async {
+        match &server.line {
+            Some(line) => line.run(server).await,
+            None => std::future::pending().await,
         }
-        server.timer.sleep_until(self.begun() + at).await;
-        (at, restart)
-    }
+    };
+    let (never, ()) = tokio::join!(given_out, fault::play_freezes(server));
+    never
 }
 
 async fn accept_some(
     server: &Rc<Server>,
-    life: &Life,
     listener: Option<TcpListener>,
     tls: Option<&Arc<ServerConfig>>,
 ) -> io::Result<()> {
     match listener {
-        Some(listener) => accept(server, life, listener, tls).await,
+        Some(listener) => accept(server, listener, tls).await,
         None => std::future::pending().await,
     }
 }
@@ -153,7 +154,6 @@ async fn accept_some(
 /// Accepts for ever; closes the listener when dropped.
 async fn accept(
     server: &Rc<Server>,
-    life: &Life,
     listener: TcpListener,
     tls: Option<&Arc<ServerConfig>>,
 ) -> io::Result<()> {
@@ -161,7 +161,7 @@ async fn accept(
     loop {
         match listener.accept().await {
             Ok((socket, _)) => {
-                life.begin(server);
+                server.life.begin(server.timer.clock().now());
                 // Fails only on a connection that is gone already, which its task will see.
                 let _ = socket.set_nodelay(true);
                 let session = tls.map(Tls::new).transpose().map_err(io::Error::other)?;

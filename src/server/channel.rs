@@ -1,5 +1,6 @@
 //! One channel: its bounded history, its subscribers, and the walk of each message past them.
 
+use super::fault::Place;
 use super::frame::Opcode;
 use super::message::{Message, Walking};
 use super::push::Connection;
@@ -15,6 +16,7 @@ const CHUNK: usize = 500;
 /// A named stream of messages.
 pub(super) struct Channel {
     name: Rc<str>,
+    place: Place,
     state: RefCell<State>,
 }
 
@@ -73,7 +75,7 @@ impl Channel {
             walking: VecDeque::new(),
             reached: 0,
         };
-        Channel { name, state: RefCell::new(state) }
+        Channel { name, place: Place::default(), state: RefCell::new(state) }
     }
 
     /// Its name.
@@ -84,6 +86,16 @@ impl Channel {
     /// The sequence of the newest message: the cursor of who wants only what comes.
     pub(super) fn newest(&self) -> u64 {
         self.state.borrow().newest
+    }
+
+    /// The sequence before its first message.
+    pub(super) fn base(&self) -> u64 {
+        self.state.borrow().base
+    }
+
+    /// Its part of the line of messages that are to be given out.
+    pub(super) fn place(&self) -> &Place {
+        &self.place
     }
 
     /// Receivers attached now.
@@ -99,7 +111,7 @@ impl Channel {
     /// Whether nobody could tell it from a channel made anew.
     pub(super) fn is_unused(&self) -> bool {
         let state = self.state.borrow();
-        state.attached() == 0 && state.newest == state.base
+        state.attached() == 0 && state.newest == state.base && !self.place.is_used()
     }
 
     /// Takes a message into the history and to the start of its walk; gives its sequence. Within

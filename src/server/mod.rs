@@ -13,12 +13,13 @@ mod channel;
 mod chunked;
 mod door;
 mod farewell;
-mod fault;
+pub mod fault;
 mod frame;
 mod framing;
 mod handshake;
 mod http;
 mod input;
+mod life;
 mod limits;
 mod live;
 mod message;
@@ -36,7 +37,7 @@ mod thread;
 mod tls;
 
 pub use bound::{BindError, Bound};
-pub use fault::{Fault, FaultError, Restart, When};
+pub use fault::{Fault, FaultError};
 pub use limits::raise_descriptor_limit;
 pub use span::span;
 pub use thread::{Running, start_on_thread};
@@ -45,7 +46,9 @@ pub use tls::TlsError;
 use crate::clock::{Clock, Timer};
 use crate::model::Nanos;
 use channel::Channel;
+use fault::{Burn, Line, Plan, Restart};
 use frame::Opcode;
+use life::Life;
 use live::Live;
 use stats::Stats;
 use std::cell::{Cell, RefCell};
@@ -113,13 +116,19 @@ struct Server {
     /// TLS records are made in it.
     sealed: RefCell<Vec<u8>>,
     live: Live,
+    life: Life,
+    /// What goes wrong, by kind.
+    plan: Plan,
+    /// Where messages wait, when something goes wrong with messages.
+    line: Option<Line>,
+    burn: Option<Burn>,
     /// What divides the parts of multipart streams: drawn anew for each server, so that no payload
     /// holds it by chance.
     boundary: String,
 }
 
 impl Server {
-    fn new(config: Config) -> io::Result<Server> {
+    fn new(config: Config, plan: Plan) -> io::Result<Server> {
         Ok(Server {
             config,
             stats: Stats::default(),
@@ -130,6 +139,10 @@ impl Server {
             scratch: RefCell::default(),
             sealed: RefCell::default(),
             live: Live::default(),
+            life: Life::default(),
+            plan,
+            line: plan.touches_messages().then(|| Line::new(plan)).transpose()?,
+            burn: plan.burn.map(Burn::start).transpose()?,
             boundary: format!("pushbench-{:016x}", fastrand::u64(..)),
         })
     }
@@ -178,12 +191,34 @@ impl Server {
         self.base.get()
     }
 
-    /// Publishes; comes back with the sequence when all receivers are served.
-    async fn publish(&self, channel: &Channel, opcode: Opcode, payload: &[u8]) -> u64 {
+    /// Publishes what was read at `received`; comes back with the sequence when all receivers are
+    /// served, or, where messages go through a line, with what the sequence would be without it.
+    async fn publish(
+        &self,
+        channel: &Rc<Channel>,
+        (opcode, payload): (Opcode, &[u8]),
+        received: Nanos,
+    ) -> u64 {
         self.stats.published.add(1);
-        let sequence = channel.append(opcode, payload, (self.config.history, self.config.history_bytes));
+        if let Some(line) = &self.line {
+            return channel.base() + line.publish(self, channel, (opcode, payload), received).await;
+        }
+        let sequence = self.append(channel, opcode, payload);
         channel.fan_out(sequence).await;
         sequence
+    }
+
+    /// Takes a message into the history of its channel; its sequence.
+    fn append(&self, channel: &Channel, opcode: Opcode, payload: &[u8]) -> u64 {
+        channel.append(opcode, payload, (self.config.history, self.config.history_bytes))
+    }
+
+    /// Counts a publish to the channel that was asked for; whether it is to be refused.
+    fn refuses(&self, channel: &Channel) -> bool {
+        let Some(refuse) = self.plan.refuse else { return false };
+        let refused = channel.place().ask().is_multiple_of(refuse.every);
+        self.stats.faults.refused.add(u64::from(refused));
+        refused
     }
 
     /// Ends all connections, and forgets all messages where that is wanted.
@@ -191,13 +226,16 @@ impl Server {
         self.stats.restarts.add(1);
         self.live.interrupt(restart.gracefully);
         if restart.losing_history {
-            for channel in self.channels.borrow().values() {
-                channel.lose_history();
+            let channels = self.channels.borrow();
+            if let Some(line) = &self.line {
+                self.stats.faults.forgotten.add(line.forget(channels.values()));
             }
+            channels.values().for_each(|channel| channel.lose_history());
         }
     }
 
     fn stats_json(&self) -> String {
-        self.stats.to_json(self.channels.borrow().len())
+        let held = self.line.as_ref().map_or(0, Line::held);
+        self.stats.to_json(self.channels.borrow().len(), held)
     }
 }

@@ -1,6 +1,7 @@
 //! A connection's own task: reads, lets requests be answered one after another, and ends it.
 
 use super::Server;
+use super::fault::Ballast;
 use super::http::{Bad, Decoder, Request, Step};
 use super::input::Input;
 use super::push::{Connection, Fate};
@@ -32,6 +33,10 @@ pub(super) struct Port {
     pub(super) connection: Rc<Connection>,
     pub(super) input: Input,
     half: OwnedReadHalf,
+    /// When the last read that brought something came back.
+    pub(super) read_at: Nanos,
+    /// What it costs on purpose, once it has asked for messages.
+    ballast: Option<Ballast>,
 }
 
 /// Serves one connection until it ends; over TLS when there is a session. From the call, not only
@@ -42,7 +47,7 @@ pub(super) fn run(server: Rc<Server>, socket: TcpStream, tls: Option<Box<Tls>>) 
     let (half, writer) = socket.into_split();
     let connection = Rc::new(Connection::new(writer, Rc::clone(&server), tls));
     let ticket = server.live.enter(&connection);
-    let mut port = Port { connection, input: Input::default(), half };
+    let mut port = Port { connection, input: Input::default(), half, read_at: Nanos::ZERO, ballast: None };
     async move {
         // How it ended needs no telling: a peer that went away is daily bread.
         let _ = converse(&mut port).await;
@@ -53,6 +58,7 @@ pub(super) fn run(server: Rc<Server>, socket: TcpStream, tls: Option<Box<Tls>>) 
             port.reset();
         }
         server.live.leave(ticket);
+        server.stats.faults.memory_bytes.take(port.ballast.as_ref().map_or(0, Ballast::bytes));
         server.stats.connections.less();
     }
 }
@@ -120,6 +126,14 @@ impl Port {
     fn is_to_be_finished(&self) -> bool {
         let alerted = self.connection.tls().is_some_and(Tls::is_broken);
         self.connection.fate() == Fate::Closing || (alerted && self.connection.fate() == Fate::Open)
+    }
+
+    /// Takes the memory that a subscribing connection costs on purpose, until it ends.
+    pub(super) fn load(&mut self) {
+        let server = self.connection.server();
+        let Some(bytes) = server.plan.memory.filter(|_| self.ballast.is_none()) else { return };
+        server.stats.faults.memory_bytes.add(bytes);
+        self.ballast = Some(Ballast::take(bytes));
     }
 
     fn refuse(&self, bad: Bad) {
@@ -199,6 +213,7 @@ impl Port {
         if result.is_err() {
             return Poll::Ready(0);
         }
+        self.read_at = self.connection.server().timer.clock().now();
         let more = match self.connection.tls() {
             None => {
                 self.input.extend(read.filled());

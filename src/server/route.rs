@@ -11,6 +11,7 @@ use super::reply::{self, After};
 use super::session::Purpose;
 use super::stream;
 use super::subscriber::Kind;
+use crate::model::Nanos;
 use std::rc::Rc;
 
 /// Longest channel name, in bytes.
@@ -28,6 +29,7 @@ pub(super) enum Next {
 enum Endpoint {
     Ready,
     Stats,
+    Clock,
     Publish,
     Poll,
     Latest,
@@ -36,6 +38,14 @@ enum Endpoint {
     Duplex,
     Echo,
     Stream(Framing),
+}
+
+impl Endpoint {
+    /// Whether those who ask here receive messages of a channel.
+    fn serves_subscribers(self) -> bool {
+        use Endpoint::{Clock, Echo, Publish, Ready, Stats};
+        !matches!(self, Ready | Stats | Clock | Publish | Echo)
+    }
 }
 
 /// A status that says why not, with header lines.
@@ -62,7 +72,11 @@ pub(super) const NO_CHUNKS: No = No("505 HTTP Version Not Supported", "");
 pub(super) async fn answer(port: &mut Port, mut request: Request) -> Result<Next, Ended> {
     let body = std::mem::take(&mut request.body);
     let path = request.target.split_once('?').map_or(request.target.as_str(), |(path, _)| path);
-    let done = match find(path) {
+    let found = find(path);
+    if found.is_some_and(|(endpoint, _)| endpoint.serves_subscribers()) {
+        port.load();
+    }
+    let done = match found {
         None => Err(NOT_FOUND),
         Some((endpoint, name)) => match (endpoint, request.method) {
             (Endpoint::Publish, Method::Post | Method::Put) => {
@@ -88,6 +102,7 @@ fn find(path: &str) -> Option<(Endpoint, &str)> {
     match path {
         "/ok" => return Some((Endpoint::Ready, "")),
         "/stats" => return Some((Endpoint::Stats, "")),
+        "/clock" => return Some((Endpoint::Clock, "")),
         "/echo" => return Some((Endpoint::Echo, "")),
         _ => {}
     }
@@ -124,6 +139,7 @@ async fn get(port: &mut Port, endpoint: Endpoint, name: &str, request: &Request)
             let json = port.connection.server().stats_json();
             plain(port, &json, "Content-Type: application/json\r\n", request.after)
         }
+        Endpoint::Clock => clock(port, request.after),
         Endpoint::Subscribe | Endpoint::Duplex | Endpoint::Echo => {
             return upgrade(port, endpoint, name, cursor, request).await;
         }
@@ -165,13 +181,27 @@ fn report(
 async fn publish(port: &Port, name: &str, body: &[u8], after: After) -> Answer {
     let server = Rc::clone(port.connection.server());
     let channel = server.channel(name).ok_or(TOO_MANY)?;
+    if let Some(refuse) = server.plan.refuse.filter(|_| server.refuses(&channel)) {
+        let (status, words) = (refuse.line(), "refused on purpose\n");
+        return Ok(send(port, after, |out| reply::text(out, &status, "", words, after)));
+    }
     let subscribers = channel.subscribers();
     let opcode = match std::str::from_utf8(body) {
         Ok(_) => Opcode::Text,
         Err(_) => Opcode::Binary,
     };
-    let sequence = server.publish(&channel, opcode, body).await;
+    let sequence = server.publish(&channel, (opcode, body), port.read_at).await;
     Ok(report(port, "202 Accepted", (name, sequence, subscribers), after))
+}
+
+/// What the server's clock said when the request was read, and says as the answer is made.
+fn clock(port: &Port, after: After) -> Answer {
+    let server = port.connection.server();
+    let origin = server.life.begun_at().unwrap_or_default();
+    let told = |now: Nanos| server.plan.clock.map_or(now.0 as i64, |skew| skew.told_ns(now, origin));
+    let (received, sent) = (told(port.read_at), told(server.timer.clock().now()));
+    let body = format!("{{\"received_ns\":{received},\"sent_ns\":{sent}}}\n");
+    plain(port, &body, "Content-Type: application/json\r\n", after)
 }
 
 fn delete(port: &Port, name: &str, after: After) -> Answer {

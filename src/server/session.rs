@@ -74,7 +74,10 @@ async fn obey(port: &Port, purpose: &Purpose, incoming: Result<Incoming, u16>) -
         Ok(Incoming::Message(opcode, message)) => match purpose {
             Purpose::Echo => connection.send(&frame::encode(opcode, &message).0),
             Purpose::Duplex(channel) => {
-                connection.server().publish(channel, opcode, &message).await;
+                // There is no answer that could say so: one that is refused is not taken.
+                if !connection.server().refuses(channel) {
+                    connection.server().publish(channel, (opcode, &message), port.read_at).await;
+                }
                 true
             }
             Purpose::Subscribe => {

@@ -21,7 +21,12 @@ impl Counter {
 
     /// One less.
     pub(super) fn less(&self) {
-        self.0.set(self.0.get().saturating_sub(1));
+        self.take(1);
+    }
+
+    /// `n` less.
+    pub(super) fn take(&self, n: u64) {
+        self.0.set(self.0.get().saturating_sub(n));
     }
 }
 
@@ -56,6 +61,45 @@ pub(super) struct Stats {
     pub(super) bytes_written: Counter,
     /// Clients disconnected because they did not read.
     pub(super) slow_dropped: Counter,
+    /// What went wrong on purpose.
+    pub(super) faults: Faults,
+}
+
+/// Faults that were played, by the server's own account.
+#[derive(Default)]
+pub(super) struct Faults {
+    /// Messages never given out.
+    pub(super) dropped: Counter,
+    /// Messages given out a second time.
+    pub(super) duplicated: Counter,
+    /// Messages that the next one has overtaken.
+    pub(super) swapped: Counter,
+    /// Messages given out late or never.
+    pub(super) withheld: Counter,
+    /// Publishes refused.
+    pub(super) refused: Counter,
+    /// Times that the server stood still.
+    pub(super) frozen: Counter,
+    /// Messages that a restart took before they were given out.
+    pub(super) forgotten: Counter,
+    /// Bytes held now for subscribing connections.
+    pub(super) memory_bytes: Counter,
+}
+
+impl Faults {
+    fn to_json(&self, held: u64) -> serde_json::Value {
+        serde_json::json!({
+            "dropped": self.dropped.get(),
+            "duplicated": self.duplicated.get(),
+            "swapped": self.swapped.get(),
+            "withheld": self.withheld.get(),
+            "refused": self.refused.get(),
+            "frozen": self.frozen.get(),
+            "forgotten": self.forgotten.get(),
+            "held": held,
+            "memory_bytes": self.memory_bytes.get(),
+        })
+    }
 }
 
 /// A counter for each kind of subscriber.
@@ -98,8 +142,8 @@ impl Stats {
         self.delivered.of(kind).add(n);
     }
 
-    /// The counters as one JSON object and a line feed.
-    pub(super) fn to_json(&self, channels: usize) -> String {
+    /// The counters as one JSON object and a line feed; `held` messages wait to be given out.
+    pub(super) fn to_json(&self, channels: usize, held: u64) -> String {
         let mut delivered = self.delivered.to_json();
         delivered.insert("poll".into(), self.to_polls.get().into());
         delivered.insert("latest".into(), self.to_latest.get().into());
@@ -116,6 +160,7 @@ impl Stats {
             "bytes_written": self.bytes_written.get(),
             "slow_dropped": self.slow_dropped.get(),
             "channels": channels,
+            "faults": self.faults.to_json(held),
         });
         format!("{value}\n")
     }

@@ -4,7 +4,9 @@
 //! head of an answer that then broke off would skip messages, and the loss would be ours.
 
 use super::http1::Head;
+use super::json_at::Pointer;
 use super::split::{Part, PartKind};
+use crate::model::percent_encode;
 use crate::scenario::{CursorFrom, CursorInto, CursorSpec};
 use std::rc::Rc;
 
@@ -17,7 +19,7 @@ enum Rule {
 
 enum From {
     Header(String),
-    Pointer(String),
+    Pointer(Pointer),
     Regex(regex_lite::Regex),
     SseId,
     PartHeader(String),
@@ -89,7 +91,15 @@ impl Cursor {
     pub(super) fn read_body(&mut self, body: &[u8]) {
         let Rule::Value { from, .. } = &*self.rule else { return };
         match from {
-            From::Pointer(pointer) => self.first.stage(at_pointer(body, pointer).as_deref()),
+            From::Pointer(pointer) => {
+                let staged = pointer.read(body, |value| {
+                    self.first.stage(value.as_cursor().as_deref());
+                    Some(())
+                });
+                if staged.is_none() {
+                    self.first.stage(None);
+                }
+            }
             From::Regex(regex) => {
                 let text = String::from_utf8_lossy(body);
                 let found = regex.captures(&text).and_then(|c| c.get(1));
@@ -166,9 +176,9 @@ impl Cursor {
             && !self.first.value.is_empty()
         {
             out.push(separator);
-            percent_encode(name, out);
+            percent_encode(name.as_bytes(), out);
             out.push(b'=');
-            percent_encode(&self.first.value, out);
+            percent_encode(self.first.value.as_bytes(), out);
         }
     }
 
@@ -189,7 +199,7 @@ impl From {
     fn new(spec: &CursorFrom) -> From {
         match spec {
             CursorFrom::Header(name) => From::Header(name.clone()),
-            CursorFrom::Pointer(pointer) => From::Pointer(pointer.clone()),
+            CursorFrom::Pointer(pointer) => From::Pointer(Pointer::new(pointer)),
             CursorFrom::SseId => From::SseId,
             CursorFrom::PartHeader(name) => From::PartHeader(name.clone()),
             CursorFrom::Regex(text) => regex_lite::Regex::new(text).map_or(From::Nothing, From::Regex),
@@ -201,32 +211,10 @@ fn utf8(value: Option<&[u8]>) -> Option<&str> {
     value.and_then(|v| std::str::from_utf8(v).ok())
 }
 
-/// A string or a number of a JSON document, as text.
-fn at_pointer(body: &[u8], pointer: &str) -> Option<String> {
-    let document: serde_json::Value = serde_json::from_slice(body).ok()?;
-    match document.pointer(pointer)? {
-        serde_json::Value::String(text) => Some(text.clone()),
-        serde_json::Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    }
-}
-
 fn line(name: &str, value: &str, out: &mut Vec<u8>) {
     if !value.is_empty() {
         for part in [name, ": ", value, "\r\n"] {
             out.extend_from_slice(part.as_bytes());
-        }
-    }
-}
-
-/// All but the unreserved characters of RFC 3986.
-fn percent_encode(text: &str, out: &mut Vec<u8>) {
-    const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    for &byte in text.as_bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(byte);
-        } else {
-            out.extend_from_slice(&[b'%', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
         }
     }
 }

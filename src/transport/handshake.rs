@@ -7,6 +7,7 @@ use super::cookies;
 use super::http1::{Decoder, Head, Step};
 use super::pull::unexpected;
 use super::websocket::extension::{self, Agreed};
+use super::words;
 use crate::model::{Failure, Nanos};
 use crate::net::{Attempt, Dialer, Endpoint, io_failure};
 use crate::scenario::DeflateSpec;
@@ -43,6 +44,7 @@ pub(super) struct Upgraded {
 pub(super) async fn upgrade(dial: &Dialer, to: &Endpoint, offer: Offer<'_>) -> Result<Upgraded, Failure> {
     let mut stream = Attempt::new(dial.connect(&to.place()).await?, &to.memory);
     let asked = Asked { to: Some(to), offer, key: key() };
+    to.memory.borrow_mut().asked = Some(dial.clock().now());
     stream.write_all(asked.request(to).as_bytes()).await.map_err(|e| io_failure(&e))?;
     let mut decoder = Decoder::new();
     let (deflate, part) = loop {
@@ -75,7 +77,7 @@ struct Refused(Failure, Option<String>);
 
 impl From<Failure> for Refused {
     fn from(failure: Failure) -> Refused {
-        Refused(failure, None)
+        Refused(failure, words::of_http(failure))
     }
 }
 
@@ -148,6 +150,9 @@ impl Asked<'_> {
                 Step::Head(head) => {
                     if let Some(to) = self.to {
                         cookies::keep(&head, &to.path, &to.memory);
+                        if let Some(pause) = words::retry_after(&head).filter(|_| head.status() != 101) {
+                            to.memory.borrow_mut().retry_after = Some(pause);
+                        }
                     }
                     return Ok(Some((self.validate(&head)?, rest.to_vec())));
                 }
@@ -159,14 +164,23 @@ impl Asked<'_> {
     fn validate(&self, head: &Head<'_>) -> Result<Option<Agreed>, Refused> {
         match head.status() {
             101 if head.is_http11() => {}
-            status @ 300..600 if status != 304 => return Err(unexpected(status).into()),
-            status => return Err(Refused::of(format!("the upgrade was answered with status {status}"))),
+            status => {
+                let words = Some(words::answered_with("the upgrade", head));
+                let failure = match status {
+                    300..600 if status != 304 => unexpected(status),
+                    _ => Failure::UpgradeRefused,
+                };
+                return Err(Refused(failure, words));
+            }
         }
         if !head.lists("Upgrade", "websocket") || !head.lists("Connection", "upgrade") {
             return Err(Refused::of("a status 101 without Upgrade: websocket and Connection: upgrade"));
         }
         if head.header("Sec-WebSocket-Accept") != Some(derive_accept_key(self.key.as_bytes()).as_bytes()) {
-            return Err(Failure::BadAccept.into());
+            let came = head.header("Sec-WebSocket-Accept").map(String::from_utf8_lossy);
+            let came = came.unwrap_or("missing".into());
+            let words = format!("Sec-WebSocket-Accept is {came}: who answered has not read the key");
+            return Err(Refused(Failure::BadAccept, Some(words)));
         }
         // A server that uses what was not offered would send frames we cannot read.
         let fields = head.values("Sec-WebSocket-Extensions");

@@ -1,16 +1,48 @@
-//! One value of a JSON document, found without building the document: for messages whose values are
-//! read as they come.
+//! One value of a JSON document, found without building the document: the only reader of JSON
+//! pointers. It walks the text up to the value and allocates nothing, unless the value is an array or
+//! an object whose text is asked for.
 
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
+use serde_json::{Number, Value};
+use std::borrow::Cow;
 use std::fmt;
 
-/// A value that is one thing.
+/// A value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Scalar<'a> {
     Text(&'a str),
     Unsigned(u64),
     Signed(i64),
     Float(f64),
+    Bool(bool),
+    Null,
+    /// An array or an object: its text, where that was asked for.
+    Many(&'a str),
+}
+
+impl<'a> Scalar<'a> {
+    /// As text; strings without their quotes.
+    fn text(self) -> Cow<'a, str> {
+        match self {
+            Scalar::Text(text) | Scalar::Many(text) => Cow::Borrowed(text),
+            Scalar::Unsigned(n) => Cow::Owned(n.to_string()),
+            Scalar::Signed(n) => Cow::Owned(n.to_string()),
+            Scalar::Float(n) => Cow::Owned(Number::from_f64(n).map_or_else(String::new, |n| n.to_string())),
+            Scalar::Bool(b) => Cow::Borrowed(if b { "true" } else { "false" }),
+            Scalar::Null => Cow::Borrowed("null"),
+        }
+    }
+
+    /// The text of a string or a number.
+    pub(super) fn as_cursor(self) -> Option<Cow<'a, str>> {
+        match self {
+            Scalar::Bool(_) | Scalar::Null | Scalar::Many(_) => None,
+            one => Some(one.text()),
+        }
+    }
 }
 
 /// A JSON pointer (RFC 6901), taken apart once.
@@ -18,17 +50,32 @@ pub(super) enum Scalar<'a> {
 pub(super) struct Pointer(Box<[String]>);
 
 impl Pointer {
-    /// `text` begins with `/`.
+    /// `text` begins with `/`, or is empty: the whole document.
     pub(super) fn new(text: &str) -> Pointer {
         let tokens = text.split('/').skip(1);
         Pointer(tokens.map(|t| t.replace("~1", "/").replace("~0", "~")).collect())
     }
 
-    /// Gives the text or the number at its place to `read`. Of a document that is broken behind that
-    /// place the value still counts.
-    pub(super) fn read<T>(&self, body: &[u8], mut read: impl FnMut(Scalar<'_>) -> Option<T>) -> Option<T> {
+    /// Gives the value at its place to `read`. Of a document that is broken behind that place the
+    /// value still counts.
+    pub(super) fn read<T>(&self, body: &[u8], read: impl FnMut(Scalar<'_>) -> Option<T>) -> Option<T> {
+        self.walk(body, false, read)
+    }
+
+    /// Whether there is anything at its place; with `is`: whether that is this, as text.
+    pub(super) fn finds(&self, body: &[u8], is: Option<&str>) -> bool {
+        let whole = is.is_some_and(|is| is.starts_with(['[', '{']));
+        self.walk(body, whole, |value| is.is_none_or(|is| value.text() == is).then_some(())).is_some()
+    }
+
+    /// What is at its place as text, whatever it is.
+    pub(super) fn text(&self, body: &[u8]) -> Option<String> {
+        self.walk(body, true, |value| Some(value.text().into_owned()))
+    }
+
+    fn walk<T>(&self, body: &[u8], whole: bool, mut read: impl FnMut(Scalar<'_>) -> Option<T>) -> Option<T> {
         let mut found = None;
-        let walk = Walk { tokens: &self.0, give: &mut |value| found = read(value) };
+        let walk = Walk { tokens: &self.0, whole, give: &mut |value| found = read(value) };
         let mut document = serde_json::Deserializer::from_slice(body);
         // That it stops where it has found the value is no error.
         let _ = walk.deserialize(&mut document);
@@ -38,6 +85,8 @@ impl Pointer {
 
 struct Walk<'w> {
     tokens: &'w [String],
+    /// Whether the text of an array or an object is wanted.
+    whole: bool,
     give: &'w mut dyn FnMut(Scalar<'_>),
 }
 
@@ -56,6 +105,13 @@ impl Walk<'_> {
         }
         Ok(())
     }
+
+    /// An array or an object is at the place.
+    fn many<E>(self, build: impl FnOnce() -> Result<Value, E>) -> Result<(), E> {
+        let text = if self.whole { build()?.to_string() } else { String::new() };
+        (self.give)(Scalar::Many(&text));
+        Ok(())
+    }
 }
 
 impl<'de> Visitor<'de> for Walk<'_> {
@@ -65,12 +121,12 @@ impl<'de> Visitor<'de> for Walk<'_> {
         f.write_str("JSON")
     }
 
-    fn visit_bool<E: Error>(self, _: bool) -> Result<(), E> {
-        Ok(())
+    fn visit_bool<E: Error>(self, b: bool) -> Result<(), E> {
+        self.scalar(Scalar::Bool(b))
     }
 
     fn visit_unit<E: Error>(self) -> Result<(), E> {
-        Ok(())
+        self.scalar(Scalar::Null)
     }
 
     fn visit_u64<E: Error>(self, n: u64) -> Result<(), E> {
@@ -90,10 +146,12 @@ impl<'de> Visitor<'de> for Walk<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let Some((token, tokens)) = self.tokens.split_first() else { return Ok(()) };
+        let Some((token, tokens)) = self.tokens.split_first() else {
+            return self.many(|| Value::deserialize(MapAccessDeserializer::new(map)));
+        };
         while let Some(found) = map.next_key_seed(Key(token))? {
             if found {
-                return map.next_value_seed(Walk { tokens, give: self.give });
+                return map.next_value_seed(Walk { tokens, whole: self.whole, give: self.give });
             }
             map.next_value::<IgnoredAny>()?;
         }
@@ -101,14 +159,16 @@ impl<'de> Visitor<'de> for Walk<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        let Some((token, tokens)) = self.tokens.split_first() else { return Ok(()) };
+        let Some((token, tokens)) = self.tokens.split_first() else {
+            return self.many(|| Value::deserialize(SeqAccessDeserializer::new(list)));
+        };
         let Ok(index) = token.parse::<usize>() else { return Ok(()) };
         for _ in 0..index {
             if list.next_element::<IgnoredAny>()?.is_none() {
                 return Ok(());
             }
         }
-        list.next_element_seed(Walk { tokens, give: self.give })?;
+        list.next_element_seed(Walk { tokens, whole: self.whole, give: self.give })?;
         Ok(())
     }
 }
@@ -153,10 +213,11 @@ mod tests {
             ("/a/b/2/c~1d", Some(r#"Text("x\"y")"#)),
             ("/a/e", Some("Float(1.5)")),
             ("/", Some("Unsigned(7)")),
-            ("/~0", None),
-            ("/n", None),
-            ("/a", None),
-            ("/a/b", None),
+            ("/~0", Some("Bool(true)")),
+            ("/n", Some("Null")),
+            ("/a", Some(r#"Many("")"#)),
+            ("/a/b", Some(r#"Many("")"#)),
+            ("", Some(r#"Many("")"#)),
             ("/a/b/3", None),
             ("/a/b/x", None),
             ("/x", None),
@@ -164,6 +225,26 @@ mod tests {
         ] {
             assert_eq!(text_at(body, pointer).as_deref(), want, "{pointer}");
         }
+    }
+
+    #[test]
+    fn rules_compare_texts_and_take_them() {
+        let body = br#"{"t":6,"s":"6","f":1.0,"b":true,"n":null,"m":[{"a":1}, 2]}"#;
+        for (pointer, text) in [
+            ("/t", "6"),
+            ("/s", "6"),
+            ("/f", "1.0"),
+            ("/b", "true"),
+            ("/n", "null"),
+            ("/m", r#"[{"a":1},2]"#),
+            ("/m/0", r#"{"a":1}"#),
+        ] {
+            let at = Pointer::new(pointer);
+            assert_eq!(at.text(body).as_deref(), Some(text), "{pointer}");
+            assert!(at.finds(body, None) && at.finds(body, Some(text)) && !at.finds(body, Some("x")));
+        }
+        assert!(!Pointer::new("/x").finds(body, None) && Pointer::new("/x").text(body).is_none());
+        assert!(Pointer::new("").finds(b"7", Some("7")) && !Pointer::new("").finds(b"no", None));
     }
 
     #[test]

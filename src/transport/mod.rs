@@ -22,6 +22,7 @@ pub mod split;
 mod stream;
 pub mod tap;
 pub mod websocket;
+mod words;
 
 pub use carriers::{CARRIERS, CarrierRow, carrier};
 pub use headers::{RequestKind, block};

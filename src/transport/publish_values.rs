@@ -118,7 +118,7 @@ fn whole(value: Scalar<'_>) -> Option<u64> {
         Scalar::Text(text) => text.parse().ok(),
         // Some servers write every number as a double.
         Scalar::Float(n) if n.fract() == 0.0 && (0.0..9e15).contains(&n) => Some(n as u64),
-        Scalar::Float(_) | Scalar::Signed(_) => None,
+        Scalar::Float(_) | Scalar::Signed(_) | Scalar::Bool(_) | Scalar::Null | Scalar::Many(_) => None,
     }
 }
 
@@ -141,7 +141,7 @@ fn instant(value: Scalar<'_>, unit: TimeUnit) -> Option<Nanos> {
         Scalar::Unsigned(n) => n.checked_mul(one).map(Nanos),
         Scalar::Float(n) if (0.0..1e19).contains(&(n * one as f64)) => Some(Nanos((n * one as f64) as u64)),
         Scalar::Text(text) => decimal(text, one),
-        Scalar::Float(_) | Scalar::Signed(_) => None,
+        Scalar::Float(_) | Scalar::Signed(_) | Scalar::Bool(_) | Scalar::Null | Scalar::Many(_) => None,
     }
 }
 

@@ -6,6 +6,7 @@ use super::cursor::Cursor;
 use super::exchange::{Answered, Asker, Exchange};
 use super::http1::Head;
 use super::request::PullRequest;
+use super::words;
 use super::{Carrier, Event, LocalBoxFuture, Rhythm, Session, Sink, Unit, UnitKind, tell_connected};
 use crate::model::{Failure, Traffic};
 use crate::net::{Dialer, Endpoint, Memory, Stream};
@@ -58,10 +59,12 @@ impl Carrier for Pull {
         Box::pin(async move {
             let place = to.place();
             let stream = dial.connect(&place).await?;
+            let mut cursor = self.cursor.clone();
+            cursor.restore(&to.memory.borrow().cursor);
             let session = PullSession {
                 request: PullRequest::new(self.method, to, &to.headers),
                 exchange: Exchange::new(dial.clone(), place, Some(stream)),
-                cursor: self.cursor.clone(),
+                cursor,
                 statuses: Rc::clone(&self.statuses),
                 memory: Rc::clone(&to.memory),
             };
@@ -75,12 +78,14 @@ struct PullSession {
     request: PullRequest,
     cursor: Cursor,
     statuses: Rc<Statuses>,
-    /// For its cookies.
+    /// For its cookies, its cursor, and what was wrong.
     memory: Rc<RefCell<Memory>>,
 }
 
 impl Session for PullSession {
     fn request(&mut self) {
+        // What was wrong with an earlier answer is not told of this one.
+        self.memory.borrow_mut().detail = None;
         self.exchange.begin();
     }
 
@@ -88,7 +93,8 @@ impl Session for PullSession {
         let PullSession { exchange, request, cursor, statuses, memory } = self;
         let mut asking = Asking { request, cursor, statuses, memory, sink };
         let done = ready!(exchange.poll(cx, &mut asking));
-        if done.is_err() {
+        if let Err(failure) = done {
+            words::told(memory, failure);
             self.cursor.discard();
         }
         Poll::Ready(done.map(|()| Event::Answered))
@@ -125,6 +131,9 @@ impl Asker for Asking<'_> {
     }
 
     fn connected(&mut self, stream: &Stream) {
+        let mut memory = self.memory.borrow_mut();
+        memory.dialled = memory.dialled.saturating_sub(1);
+        drop(memory);
         tell_connected(stream, self.sink);
     }
 
@@ -133,6 +142,8 @@ impl Asker for Asking<'_> {
         cookies::keep(head, self.request.path(), self.memory);
         if self.statuses.expects(head.status()) {
             self.cursor.read_head(head);
+        } else {
+            words::refused("the poll", head, &mut self.memory.borrow_mut());
         }
     }
 
@@ -142,6 +153,7 @@ impl Asker for Asking<'_> {
             self.cursor.read_body(body);
         }
         self.cursor.commit();
+        self.cursor.keep(&mut self.memory.borrow_mut().cursor);
         self.sink.unit(&Unit { kind, received: answer.received, body, traffic: answer.traffic });
     }
 }

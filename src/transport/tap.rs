@@ -47,6 +47,11 @@ pub struct FrameWalker {
     /// The message under way; its fragments may have control frames between them.
     message: Taken,
     control: Taken,
+    /// Frames of the message under way that have ended.
+    frames: u32,
+    /// The first bytes of the payload of the last close frame: its code.
+    close: [u8; 2],
+    close_have: u8,
 }
 
 impl FrameWalker {
@@ -57,6 +62,7 @@ impl FrameWalker {
         }
         let n = bytes.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
         self.left -= n as u64;
+        self.keep_code(&bytes[..n]);
         self.count_payload(n as u64);
         (n, if self.left == 0 { self.frame_end() } else { Mark::Part })
     }
@@ -73,6 +79,22 @@ impl FrameWalker {
                 Mark::Head | Mark::FrameEnd => {}
             }
         }
+    }
+
+    /// How many frames of the message under way have ended: 0 unless it is a fragmented one.
+    pub fn frames(&self) -> u32 {
+        self.frames
+    }
+
+    /// Takes the framing of the message under way, when a frame of it has ended: what is told of before
+    /// the message is whole, if it ever is. Its [`Taken`] holds the rest.
+    pub fn take_framing(&mut self) -> u64 {
+        if self.frames == 0 { 0 } else { std::mem::take(&mut self.message.framing) }
+    }
+
+    /// The code of the last close frame as it came, whatever it is.
+    pub fn close_code(&self) -> Option<u16> {
+        (self.close_have == 2).then_some(u16::from_be_bytes(self.close))
     }
 
     /// The bytes of the current frame's header, as far as they are there.
@@ -104,6 +126,9 @@ impl FrameWalker {
         let header = u64::from(self.have);
         self.part().framing += header;
         (self.in_payload, self.left) = (true, self.payload_len());
+        if self.is_close() {
+            self.close_have = 0;
+        }
         (taken, Mark::Head)
     }
 
@@ -124,6 +149,19 @@ impl FrameWalker {
         self.head[0] & 0x08 != 0
     }
 
+    fn is_close(&self) -> bool {
+        self.head[0] & 0x0F == 0x08
+    }
+
+    fn keep_code(&mut self, payload: &[u8]) {
+        if self.is_close() {
+            for &byte in payload.iter().take(2 - usize::from(self.close_have)) {
+                self.close[usize::from(self.close_have)] = byte;
+                self.close_have += 1;
+            }
+        }
+    }
+
     fn part(&mut self) -> &mut Taken {
         if self.is_control() { &mut self.control } else { &mut self.message }
     }
@@ -139,6 +177,9 @@ impl FrameWalker {
     fn frame_end(&mut self) -> Mark {
         (self.have, self.in_payload) = (0, false);
         let last = self.head[0] & 0x80 != 0;
+        if !self.is_control() {
+            self.frames = if last { 0 } else { self.frames.saturating_add(1) };
+        }
         if self.is_control() || last { Mark::End(std::mem::take(self.part())) } else { Mark::FrameEnd }
     }
 }
@@ -194,6 +235,30 @@ mod tests {
         let bytes = [frame(0x01, 3), frame(0x89, 5), frame(0x00, 0), frame(0x80, 200)].concat();
         let want = [Taken { framing: 7, payload: 0 }, Taken { framing: 2 + 2 + 4, payload: 203 }];
         assert_eq!(finished(&[&bytes]).0, want);
+    }
+
+    #[test]
+    fn the_framing_of_a_message_that_never_ends_is_told_before() {
+        let mut walker = FrameWalker::default();
+        walker.to_end(&[0x01, 0x01, b'x']);
+        assert_eq!((walker.frames(), walker.take_framing()), (1, 2));
+        walker.to_end(&[0, 0, 0, 0, 0, 0]);
+        assert_eq!((walker.frames(), walker.take_framing(), walker.take_framing()), (4, 6, 0));
+        assert_eq!(walker.to_end(&[0x80, 0x00]).1, Some(Taken { framing: 2, payload: 1 }));
+        assert_eq!((walker.frames(), walker.take_framing()), (0, 0));
+    }
+
+    #[test]
+    fn the_code_of_a_close_frame_is_kept_however_it_is_split() {
+        for cut in 1..5 {
+            let mut walker = FrameWalker::default();
+            let bytes = [0x88, 0x04, 0x03, 0xE7, b'n', b'o'];
+            walker.to_end(&bytes[..cut]);
+            walker.to_end(&bytes[cut..]);
+            assert_eq!(walker.close_code(), Some(999), "{cut}");
+            walker.to_end(&[0x88, 0x01, 0x03]);
+            assert_eq!(walker.close_code(), None);
+        }
     }
 
     #[test]

@@ -37,6 +37,58 @@ fn a_send_that_triggers_itself_is_a_loop() {
     assert!(detail.starts_with("rule 1 (prefix \"x\"): more than 64 sends within 5 s"), "{detail}");
 }
 
+/// How a loop of this rule ends whose server answers as `again` has it, so many milliseconds later.
+fn looped(rule: &str, pause_ms: u64) -> (Failure, String) {
+    let case = format!("websocket = {{ path = \"/\" }}\nready = \"open\"\nrule = [{rule}]");
+    ending(&case, move |peer, _| {
+        peer.upgrade();
+        peer.text("x0");
+        loop {
+            let text = peer.next_text();
+            if text.is_empty() {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(pause_ms));
+            peer.text(&text);
+        }
+    })
+}
+
+#[test]
+fn a_loop_is_told_whatever_its_rule_says_beside_sending() {
+    for then in ["ready", "deliver", "pong", "empty"] {
+        let rule = format!("{{ on = {{ prefix = \"x\" }}, send = \"x${{n++}}\", then = \"{then}\" }}");
+        let (failure, detail) = looped(&rule, 0);
+        assert_eq!(failure, Failure::RuleLoop, "{then}");
+        assert!(
+            detail.starts_with("rule 1 (prefix \"x\"): more than 64 sends within 5 s"),
+            "{then}: {detail}"
+        );
+    }
+}
+
+#[test]
+fn a_loop_that_turns_slowly_is_one_too() {
+    let rule = "{ on = { prefix = \"x\" }, send = \"x\", then = \"deliver\" }";
+    let (failure, detail) = looped(rule, 85);
+    assert_eq!(failure, Failure::RuleLoop);
+    assert!(detail.starts_with("rule 1 (prefix \"x\"): more than 256 sends, each answered"), "{detail}");
+}
+
+#[test]
+fn a_rule_that_sends_more_than_can_wait_is_named() {
+    let many = vec!["\"x\""; 300].join(", ");
+    let rule = format!("{{ on = {{ prefix = \"x\" }}, send = [{many}] }}");
+    let case = format!("websocket = {{ path = \"/\" }}\nrule = [{rule}]");
+    let (failure, detail) = ending(&case, |peer, _| {
+        peer.upgrade();
+        peer.text("x");
+        peer.linger();
+    });
+    assert_eq!(failure, Failure::RuleLoop);
+    assert!(detail.starts_with("rule 1 (prefix \"x\")"), "{detail}");
+}
+
 #[test]
 fn sessions_that_only_end_to_be_opened_again_are_a_loop() {
     let case = "websocket = { path = \"/\" }\nready = \"steps\"\nsteps = [{ expect = { equals = \"never\" } }]\nrule = [{ on = { any = true }, then = \"again\" }]";

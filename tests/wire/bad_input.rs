@@ -241,3 +241,105 @@ fn answers_byte_by_byte() {
         assert_eq!(bodies, [0, 3, 300, 0]);
     });
 }
+
+/// Why it failed, in words.
+fn words(to: &pushbench::net::Endpoint) -> String {
+    to.memory.borrow().detail.clone().unwrap_or_default()
+}
+
+/// The same as [`framed`], and why.
+fn framed_and_told(bytes: Vec<u8>) -> (Result<u16, Failure>, Client, String) {
+    let address = serve(move |peer, _| upgrade(peer, &bytes));
+    let to = endpoint(address);
+    on_a_worker(async {
+        let mut client = Client::open_at(&websocket(), &to).await.unwrap();
+        (client.until_over().await, client, words(&to))
+    })
+}
+
+#[test]
+fn fragments_without_end_are_bounded_and_named_and_others_have_their_turn() {
+    let address = serve(|peer, _| {
+        upgrade(peer, &[0x01, 0x01, b'x']);
+        while peer.write_all(&[0; 4096]).is_ok() {}
+    });
+    let to = endpoint(address);
+    on_a_worker(async {
+        let mut client = Client::open_at(&websocket(), &to).await.unwrap();
+        assert_eq!(client.until_over().await, Err(Failure::MessageTooLarge));
+        assert!(words(&to).contains("65536 frames"), "{}", words(&to));
+        // The two frames' headers at the end of the limit and what came in the read that reached it.
+        assert!(client.session.wire().wire_in <= 2 * 65_536 + 65_536 + 200);
+        let told = client.told().wire_in;
+        assert!(told + 1 >= client.session.wire().wire_in, "all but the one byte of payload: {told}");
+    });
+}
+
+#[test]
+fn frames_of_a_message_that_is_not_whole_are_told_as_they_come() {
+    let address = serve(|peer, _| {
+        upgrade(peer, &[0x01, 0x01, b'x', 0, 0, 0, 0]);
+        linger(peer);
+    });
+    on_a_worker(async {
+        let mut client = Client::open(&websocket(), address).await.unwrap();
+        while client.told().framing < 6 {
+            client.next().await.unwrap();
+        }
+        assert_eq!((client.last().kind, client.told().framing), (UnitKind::Control, 6));
+        let wire = client.session.wire();
+        assert_eq!(wire.wire_in - client.told().wire_in, 1, "the payload waits for its message");
+    });
+}
+
+#[test]
+fn close_codes_that_must_not_be_sent_are_the_peers_fault() {
+    for code in [999_u16, 1005, 1006, 1015, 2000] {
+        let (failed, client, why) = framed_and_told(frame(8, &code.to_be_bytes()));
+        assert_eq!(failed, Err(Failure::BadFrame), "{code}");
+        assert!(why.contains(&format!("code {code}")), "{why}");
+        let closing = client.session.closing().unwrap();
+        assert_eq!((closing.code, closing.clean), (1006, false));
+    }
+}
+
+#[test]
+fn what_breaks_a_protocol_is_put_into_words() {
+    let masked = vec![0x81, 0x81, 1, 2, 3, 4, 9];
+    for bytes in [masked, vec![0xC1, 0], vec![0x83, 0], frame(9, &[0; 126]), frame(8, b"x")] {
+        let (failed, _, why) = framed_and_told(bytes.clone());
+        assert_eq!(failed, Err(Failure::BadFrame), "{bytes:?}");
+        assert!(why.len() > 20, "{bytes:?}: {why}");
+    }
+    let answers = [
+        ("HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n", Failure::Status5xx, "status 503"),
+        ("HTTP/1.1 302 F\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n", Failure::Redirect, "leads to /b"),
+        ("220 mail\r\n", Failure::BadHttp, "not HTTP/1.1"),
+        (
+            "HTTP/1.1 101 S\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+            Failure::BadAccept,
+            "missing",
+        ),
+    ];
+    for (reply, want, words_of_it) in answers {
+        let address = serve(move |peer, _| drop(answer(peer, reply.as_bytes())));
+        let to = endpoint(address);
+        let failed = on_a_worker(async { Client::open_at(&websocket(), &to).await.err() });
+        assert_eq!(failed, Some(want));
+        assert!(words(&to).contains(words_of_it), "{}", words(&to));
+    }
+    let polls = [
+        ("HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n", "status 503"),
+        ("HTTP/1.1 302 F\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n", "leads to /b"),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "hexadecimal"),
+    ];
+    for (reply, words_of_it) in polls {
+        let address = serve(move |peer, _| drop(answer(peer, reply.as_bytes())));
+        let to = endpoint(address);
+        on_a_worker(async {
+            let mut client = Client::open_at(&long_poll(CursorSpec::None), &to).await.unwrap();
+            let _ = client.ask().await;
+        });
+        assert!(words(&to).contains(words_of_it), "{}", words(&to));
+    }
+}

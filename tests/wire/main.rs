@@ -8,6 +8,7 @@ mod byte_count;
 mod fake;
 mod publish;
 mod reconnect;
+mod sends;
 mod stream;
 mod tls;
 mod websocket_deflate;

@@ -133,3 +133,38 @@ fn an_aborted_request_can_be_asked_again() {
         assert_eq!(client.basket.connects, 2);
     });
 }
+
+#[test]
+fn a_client_that_comes_back_goes_on_behind_its_cursor() {
+    let (tell, told) = mpsc::channel();
+    let address = serve(move |peer, _| {
+        let reply = b"HTTP/1.1 200 OK\r\nETag: 7\r\nContent-Length: 1\r\n\r\nx";
+        tell.send(answer(peer, reply)).unwrap();
+    });
+    on_a_worker(async {
+        let (spec, to) = (long_poll(CursorSpec::Etag), endpoint(address));
+        for _ in 0..2 {
+            let mut client = Client::open_at(&spec, &to).await.unwrap();
+            client.ask().await.unwrap();
+        }
+        assert!(!told.recv().unwrap().contains("If-None-Match"));
+        assert!(told.recv().unwrap().contains("If-None-Match: 7\r\n"), "its second session");
+        assert_eq!(to.memory.borrow().cursor, "7");
+    });
+}
+
+#[test]
+fn a_pause_that_a_refusing_target_asks_for_is_remembered_by_every_transport() {
+    let reply = b"HTTP/1.1 503 Busy\r\nRetry-After: 2\r\nContent-Length: 0\r\n\r\n";
+    let address = serve(move |peer, _| drop(answer(peer, reply)));
+    for spec in [poll(), long_poll(CursorSpec::None), websocket()] {
+        let to = endpoint(address);
+        on_a_worker(async {
+            if let Ok(mut client) = Client::open_at(&spec, &to).await {
+                client.ask().await.unwrap();
+            }
+        });
+        let asked = to.memory.borrow().retry_after;
+        assert_eq!(asked, Some(pushbench::model::Nanos::from_millis(2_000)), "{spec:?}");
+    }
+}

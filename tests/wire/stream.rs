@@ -405,3 +405,13 @@ fn a_pull_session_can_be_aimed_elsewhere() {
         assert_eq!(client.session.wire(), client.told());
     });
 }
+
+#[test]
+fn an_id_of_any_size_is_not_kept() {
+    let fits = "i".repeat(8 * 1024);
+    let (ended, _, to) = read_all(&sse(), format!("{SSE}id: {fits}\ndata: x\n\n"));
+    assert_eq!((ended, to.memory.borrow().cursor.len()), (Ok(()), 8 * 1024));
+    let (ended, _, to) = read_all(&sse(), format!("{SSE}id: {fits}i\ndata: x\n\n"));
+    assert_eq!(ended, Err(Failure::MessageTooLarge));
+    assert!(to.memory.borrow().detail.clone().unwrap().contains("an id above 8192 B"));
+}

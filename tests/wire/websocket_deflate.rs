@@ -249,17 +249,21 @@ fn every_split_point_reads_alike() {
         *pieces.lock().unwrap() = split;
         on_a_worker(async {
             let mut client = Client::open(&compressed(), address).await.unwrap();
-            while client.basket.units.len() < 6 {
+            // Frames before the end of their message are told by a unit of their own, where a read ends.
+            let data =
+                |client: &Client| client.basket.units.iter().filter(|u| u.kind == UnitKind::Data).count();
+            while data(&client) < 4 {
                 client.next().await.unwrap();
             }
             assert_eq!(client.session.wire(), client.told());
-            let bodies: Vec<Vec<u8>> = client.basket.units.iter().map(|u| u.body.clone()).collect();
+            let units = client.basket.units.iter().filter(|u| u.kind == UnitKind::Data);
+            let bodies: Vec<Vec<u8>> = units.map(|u| u.body.clone()).collect();
             let told = client.told();
             (bodies, told.payload, told.saved, told.wire_in)
         })
     };
     let whole = read(vec![frames.clone()]);
-    assert_eq!((&whole.0[1][..], &whole.0[3][..]), (TEXT.as_bytes(), &[5; 400][..]));
+    assert_eq!((&whole.0[0][..], &whole.0[1][..]), (TEXT.as_bytes(), &[5; 400][..]));
     for at in 1..frames.len() {
         let (a, b) = frames.split_at(at);
         assert_eq!(read(vec![a.to_vec(), b.to_vec()]), whole, "split at {at}");

@@ -293,7 +293,7 @@ fn a_flood_of_pings_that_reads_no_pong_is_bounded() {
 fn endless_fragments_stop_at_the_limit() {
     let address = serve(|peer, _| {
         upgrade(peer, &[0x02, 1, b'x']);
-        let fragments = [0x00, 0x01, b'x'].repeat(10_000);
+        let fragments = [0x00, 0x02, b'x', b'x'].repeat(10_000);
         while peer.write_all(&fragments).is_ok() {}
     });
     on_a_worker(async {

@@ -8,6 +8,7 @@ use crate::engine::{Happened, Noted, Said};
 use crate::model::{Nanos, Stamp};
 use crate::net::Way;
 use crate::scenario::Secrets;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Characters of a text that are shown, unless all are wanted.
@@ -221,8 +222,19 @@ impl Teller {
 
     /// Bytes on one line; how many there are is in the line already.
     fn cut(&self, bytes: &[u8]) -> String {
-        let (text, whole) = readable(bytes, if self.look.full { usize::MAX } else { SHOWN });
+        let bytes = self.without_secrets(bytes);
+        let (text, whole) = readable(&bytes, if self.look.full { usize::MAX } else { SHOWN });
         if whole { text } else { text + " ..." }
+    }
+
+    /// Before anything is cut off or escaped: half a secret, or one in disguise, is no other's to see.
+    fn without_secrets<'b>(&self, bytes: &'b [u8]) -> Cow<'b, [u8]> {
+        match std::str::from_utf8(bytes) {
+            Ok(text) if !self.look.secrets.is_empty() => {
+                Cow::Owned(self.look.secrets.hide(text).into_bytes())
+            }
+            _ => Cow::Borrowed(bytes),
+        }
     }
 
     fn line(

@@ -15,12 +15,14 @@ use crate::scenario::{self, Channels, Overrides, Phases, Plan, RunPlan, TargetPl
 use anyhow::Context;
 use lines::{Look, Teller};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
 /// The client attaches so long before the first message.
 const HEAD_START: Nanos = Nanos::from_millis(500);
+/// What ends other programs whose reader went away.
+const SIGPIPE: i32 = 13;
 
 /// Try a scenario with one client and see everything that it says and hears.
 ///
@@ -58,9 +60,14 @@ pub(super) struct Args {
 }
 
 pub(super) fn main(args: Args) -> anyhow::Result<u8> {
-    let length = scenario::units::parse_duration(&args.length).filter(|d| d.0 > 0).with_context(|| {
-        format!("--for {:?} is no time: write a number and a unit, such as 30s or 500ms", args.length)
-    })?;
+    let Some(length) = scenario::units::parse_duration(&args.length).filter(|d| d.0 > 0) else {
+        let want = "write a number and a unit, such as 30s or 500ms";
+        super::say(&format!("error: --for {:?} is no time: {want}", args.length));
+        return Ok(exit::USAGE);
+    };
+    if std::fs::read_to_string(&args.file).is_ok_and(|text| scenario::is_preset(&text)) {
+        return Ok(not_a_scenario(&args.file));
+    }
     let overrides = Overrides {
         target: args.target.clone(),
         cases: args.case.clone().into_iter().collect(),
@@ -80,6 +87,27 @@ pub(super) fn main(args: Args) -> anyhow::Result<u8> {
     play(&plan, look, &interrupt)
 }
 
+/// A preset says how to speak and not to whom: shows the scenario that tries it.
+fn not_a_scenario(file: &Path) -> u8 {
+    let name = file.display();
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let info = scenario::preset_info(&name.to_string(), &text);
+    let kind = info.ok().and_then(|i| i.kinds.first().map(|(kind, _)| kind.clone()));
+    let kind = kind.unwrap_or_else(|| "websocket".to_owned());
+    let base = file.file_name().unwrap_or_default().to_string_lossy();
+    super::say(&format!(
+        "error: {name} is a preset: it says how to speak, not to whom\n  help: name it in a scenario beside it, \
+         and try that:\n\n\
+         title = \"Does {base} work?\"\n\
+         [target]\nbase = \"http://127.0.0.1:8080\"              # your server\n\
+         [publish]\nhttp = {{ post = \"/pub/${{channel}}\" }}         # how a message gets into it\n\
+         channels = [\"news\"]\nrate = \"1/s\"\n\
+         [load]\nclients = 1\n\
+         [[case]]\nname = \"mine\"\npreset = \"./{base}#{kind}\"\n"
+    ));
+    exit::USAGE
+}
+
 /// One client, one channel, a message a second.
 fn shrink(plan: &mut Plan, length: Nanos, allow_remote: bool) {
     plan.runs.truncate(1);
@@ -96,7 +124,8 @@ fn shrink(plan: &mut Plan, length: Nanos, allow_remote: bool) {
             Channels::Named(names) => Channels::Named(names[..1].to_vec()),
         };
         let drain = run.phases.drain;
-        run.phases = Phases { connect: HEAD_START, warmup: Nanos::ZERO, measure: length, drain };
+        run.phases =
+            Phases { connect: HEAD_START, warmup: Nanos::ZERO, warmup_least: None, measure: length, drain };
         if let Some(publish) = &mut run.publish {
             publish.rate_per_s = 1.0;
         }
@@ -110,8 +139,11 @@ fn play(plan: &Plan, look: Look, interrupt: &Interrupt) -> anyhow::Result<u8> {
         server: std::env::current_exe().context("failed to find this program")?,
         command: std::env::args().collect(),
         trace: Some(Trace::new(sender)),
+        selftest: serde_json::Value::Null,
+        starve: None,
     };
-    let printer = thread::spawn(move || print(&inbox, Teller::new(look)));
+    let gone = interrupt.clone();
+    let printer = thread::spawn(move || print(&inbox, Teller::new(look), &gone));
     let played = engine::play(plan, &options, interrupt, &mut Quiet);
     drop(options);
     let seen = printer.join().map_err(|_| anyhow::anyhow!("the printing thread panicked"))?;
@@ -122,7 +154,8 @@ fn play(plan: &Plan, look: Look, interrupt: &Interrupt) -> anyhow::Result<u8> {
     let run = played.results.summary.runs.first();
     let judged = summary::judge(plan, run, seen.tally());
     let mut out = std::io::stdout().lock();
-    let _ = out.write_all(summary::text(&judged, seen.tally()).as_bytes());
+    let summary = plan.secrets.hide(&summary::text(&judged, seen.tally()));
+    let _ = out.write_all(summary.as_bytes());
     let failed = if judged.good() { exit::GOOD } else { exit::FAILED };
     Ok(interrupt.exit_code().filter(|_| !judged.good()).unwrap_or(failed))
 }
@@ -132,14 +165,19 @@ fn told(played: &Played) -> Option<&EngineError> {
     played.error.as_ref().filter(|_| played.results.summary.runs.is_empty())
 }
 
-/// Prints what happens until nobody sends any more. A reader that went away ends the printing, not
-/// the run: its summary and its exit code still tell.
-fn print(inbox: &Receiver<Noted>, mut teller: Teller) -> Teller {
+/// Prints what happens until nobody sends any more. A reader that went away ends the trial too: the
+/// target is not to be driven for nobody.
+fn print(inbox: &Receiver<Noted>, mut teller: Teller, interrupt: &Interrupt) -> Teller {
     let stdout = std::io::stdout();
     for noted in inbox {
         let text = teller.tell(&noted);
         let mut out = stdout.lock();
-        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        let printed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        if printed.is_err_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe) {
+            if !interrupt.requested() {
+                interrupt.request(SIGPIPE);
+            }
+        }
     }
     teller
 }

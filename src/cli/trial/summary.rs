@@ -19,6 +19,8 @@ pub(super) struct Judged {
     ready: Option<Nanos>,
     /// Keys and counts.
     failures: Vec<(String, u64)>,
+    /// What the run says in words, such as how the program that publishes ended.
+    notes: Vec<String>,
     /// Rules of the dialect.
     rules: usize,
 }
@@ -45,6 +47,7 @@ pub(super) fn judge(plan: &Plan, run: Option<&RunResult>, tally: &Tally) -> Judg
         lost: run.ledger.lost,
         ready: if dialect.is_some() { tally.ready } else { attached },
         failures: run.failures.iter().map(|(key, count)| (key.clone(), *count)).collect(),
+        notes: run.notes.clone(),
         rules: dialect.map_or(0, |d| d.rules.len()),
     }
 }
@@ -57,6 +60,7 @@ pub(super) fn text(judged: &Judged, tally: &Tally) -> String {
     }
     lines.push(("bytes", bytes(tally)));
     lines.extend(judged.failures.iter().map(|(key, count)| ("failed", failure(key, *count))));
+    lines.extend(judged.notes.iter().map(|note| ("note", note.clone())));
     lines.extend(tally.over.iter().map(|how| ("over", how.clone())));
     lines.push(("verdict", verdict(judged, tally)));
     let mut text = String::from("\n");
@@ -119,8 +123,22 @@ fn verdict(judged: &Judged, tally: &Tally) -> String {
         (true, 0) => "it works".to_owned(),
         (true, _) => "it works; look at what no rule knows".to_owned(),
         (false, _) if judged.ready.is_none() => "it never became ready".to_owned(),
-        (false, _) if judged.offered && judged.delivered == 0 => "ready, but nothing came".to_owned(),
-        (false, _) => "it does not work yet".to_owned(),
+        (false, _) if judged.offered && judged.delivered == 0 => {
+            format!("ready, but nothing came{}", cause(judged, tally))
+        }
+        (false, _) => format!("it does not work yet{}", cause(judged, tally)),
+    }
+}
+
+/// Why it does not work: how the session was over, or else what failed.
+fn cause(judged: &Judged, tally: &Tally) -> String {
+    let classes: Vec<&str> = judged.failures.iter().map(|(key, _)| key.as_str()).collect();
+    match (classes.as_slice(), tally.over.first()) {
+        ([], None) if tally.unmatched > 0 => ": look at what no rule knows".to_owned(),
+        ([], None) => String::new(),
+        ([], Some(how)) => format!(": {how}"),
+        (classes, None) => format!(": {}", classes.join(", ")),
+        (classes, Some(how)) => format!(": {} ({how})", classes.join(", ")),
     }
 }
 
@@ -160,6 +178,24 @@ mod tests {
         tally.count(&Said::Unmatched(b"?".to_vec()), Nanos::ZERO);
         tally.count(&Said::Over("rule 3 (prefix \"44\") says fail".into()), Nanos::ZERO);
         insta::assert_snapshot!(text(&judged, &tally));
+    }
+
+    #[test]
+    fn the_verdict_names_the_cause() {
+        let nothing = || Judged { delivered: 0, lost: 3, ..fine() };
+        let told = |judged: &Judged, tally: &Tally| verdict(judged, tally);
+        assert_eq!(told(&nothing(), &Tally::default()), "ready, but nothing came");
+        let looped = Judged { failures: vec![("rule_loop".into(), 1)], ..nothing() };
+        assert_eq!(told(&looped, &Tally::default()), "ready, but nothing came: rule_loop");
+        let over = Tally { over: vec!["rule 1 (any): more than 64 sends".into()], ..Tally::default() };
+        assert_eq!(
+            told(&looped, &over),
+            "ready, but nothing came: rule_loop (rule 1 (any): more than 64 sends)"
+        );
+        let unknown = Tally { unmatched: 2, ..Tally::default() };
+        assert_eq!(told(&nothing(), &unknown), "ready, but nothing came: look at what no rule knows");
+        let ended = Judged { notes: vec!["the program ended with exit status: 3".into()], ..nothing() };
+        assert!(text(&ended, &Tally::default()).contains("note      the program ended with exit status: 3"));
     }
 
     #[test]

@@ -36,19 +36,28 @@ struct Account {
 /// The accounts of a feed.
 pub(super) struct Books {
     pub(super) place: Rc<Workplace>,
-    measure: Range<Nanos>,
+    measure: RefCell<Range<Nanos>>,
     accounts: RefCell<Vec<Account>>,
 }
 
 impl Books {
     pub(super) fn new(place: &Rc<Workplace>, measure: Range<Nanos>, channels: usize) -> Books {
         let accounts = RefCell::new(vec![Account::default(); channels]);
-        Books { place: Rc::clone(place), measure, accounts }
+        Books { place: Rc::clone(place), measure: RefCell::new(measure), accounts }
+    }
+
+    /// `measure` is this window, not what was planned.
+    pub(super) fn measure(&self, window: Range<Nanos>) {
+        *self.measure.borrow_mut() = window;
+    }
+
+    fn is_measured(&self, job: &Job) -> bool {
+        self.measure.borrow().contains(&job.due)
     }
 
     /// A message is due.
     pub(super) fn begin(&self, job: Job) {
-        if self.measure.contains(&job.due) {
+        if self.is_measured(&job) {
             let account = &mut self.accounts.borrow_mut()[job.channel];
             let first = account.measured.as_ref().map_or(job.sequence, |r| r.start);
             account.measured = Some(first..job.sequence + 1);
@@ -72,14 +81,14 @@ impl Books {
 
     /// The target told how many received it.
     pub(super) fn told(&self, job: Job, receivers: u32) {
-        if self.measure.contains(&job.due) {
+        if self.is_measured(&job) {
             self.accounts.borrow_mut()[job.channel].receivers.push((job.sequence, receivers));
         }
     }
 
     /// It is over.
     pub(super) fn settle(&self, job: Job, started: Nanos, finished: Nanos, outcome: Outcome) {
-        if outcome != Outcome::Good && self.measure.contains(&job.due) {
+        if outcome != Outcome::Good && self.is_measured(&job) {
             self.accounts.borrow_mut()[job.channel].failed.push(job.sequence);
         }
         let sample = Sample { op: Op::Publish, intended: job.due, started, finished, outcome };
@@ -118,7 +127,7 @@ impl Books {
         open: &[Job],
     ) -> Vec<(u32, ChannelFeed)> {
         let mut accounts = self.accounts.borrow().clone();
-        for job in open.iter().filter(|job| self.measure.contains(&job.due)) {
+        for job in open.iter().filter(|job| self.is_measured(job)) {
             accounts[job.channel].failed.push(job.sequence);
         }
         channels.iter().zip(accounts).map(|(c, a)| (c.index, feed_of(c, start, a))).collect()

@@ -1,10 +1,11 @@
-//! By requests: a pool of kept-alive connections, each a task of its own with at most one message.
+//! By requests: a pool of kept-alive connections with at most one message each. The pacing task writes
+//! a message itself; each connection has a task that waits for the answers.
 
 use super::books::{Books, Desk, Job};
 use super::{FeedChannel, Outlet};
-use crate::model::{Failure, Outcome, Traffic};
-use crate::net::Place;
-use crate::transport::{MessageMaker, PostConnection, PostHead, ReceiversReader};
+use crate::model::{Failure, Nanos, Outcome, Traffic};
+use crate::net::{Dialer, Place};
+use crate::transport::{Answer, MessageMaker, PostConnection, PostHead, ReceiversReader};
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::rc::Rc;
@@ -25,54 +26,82 @@ pub struct HttpWay {
     pub receivers: Option<Rc<ReceiversReader>>,
 }
 
+/// Idle connections that a pool keeps ready while it may have more: a message that finds none has to
+/// wait for one to be made, and is late.
+const SPARE: usize = 2;
+
 /// The connections.
 pub(super) struct Pool {
     way: HttpWay,
     books: Rc<Books>,
     channels: Rc<[FeedChannel]>,
-    message: MessageMaker,
+    message: RefCell<MessageMaker>,
+    dialer: Dialer,
     slots: RefCell<Vec<Rc<Slot>>>,
     idle: RefCell<Vec<usize>>,
     tasks: RefCell<Vec<JoinHandle<()>>>,
 }
 
-/// One connection's mailbox: at most one message.
-#[derive(Default)]
+/// One connection, and at most one message.
 struct Slot {
+    connection: RefCell<PostConnection>,
+    /// A message that waits for the connection to be made.
     waiting: Cell<Option<Job>>,
-    under_way: Cell<Option<Job>>,
+    /// The message that was begun, and when.
+    under_way: Cell<Option<(Job, Nanos)>>,
+    /// What became of it, where that was known at once.
+    early: Cell<Option<Result<Answer, Failure>>>,
     waker: RefCell<Option<Waker>>,
 }
 
 impl Slot {
-    fn give(&self, job: Job) {
-        self.waiting.set(Some(job));
-        if let Some(waker) = self.waker.borrow_mut().take() {
-            waker.wake();
+    fn new(connection: PostConnection, waiting: Option<Job>) -> Slot {
+        Slot {
+            connection: RefCell::new(connection),
+            waiting: Cell::new(waiting),
+            under_way: Cell::default(),
+            early: Cell::default(),
+            waker: RefCell::default(),
         }
     }
 
-    fn poll_job(&self, cx: &mut Context<'_>) -> Poll<Job> {
-        if let Some(job) = self.waiting.take() {
-            self.under_way.set(Some(job));
-            return Poll::Ready(job);
+    /// Waits until a message has been begun.
+    fn poll_begun(&self, cx: &mut Context<'_>) -> Poll<(Job, Nanos)> {
+        if let Some(begun) = self.under_way.get() {
+            return Poll::Ready(begun);
         }
         *self.waker.borrow_mut() = Some(cx.waker().clone());
         Poll::Pending
     }
+
+    fn poll_answer(&self, cx: &mut Context<'_>) -> Poll<Result<Answer, Failure>> {
+        match self.early.take() {
+            Some(early) => Poll::Ready(early),
+            None => self.connection.borrow_mut().poll_answer(cx),
+        }
+    }
 }
 
 impl Outlet for Pool {
+    fn prepare(self: Rc<Self>) {
+        self.keep_spares();
+    }
+
     fn give(self: Rc<Self>, job: Job) {
-        match self.free_slot() {
-            Some(slot) => slot.give(job),
-            None => self.books.give_up(job, Failure::PublishBacklog),
+        let idle = self.idle.borrow_mut().pop();
+        if let Some(index) = idle {
+            let slot = Rc::clone(&self.slots.borrow()[index]);
+            self.begin(&slot, job);
+        } else if !self.add(Some(job)) {
+            self.books.give_up(job, Failure::PublishBacklog);
         }
+        self.keep_spares();
     }
 
     fn open(&self) -> Vec<Job> {
         let slots = self.slots.borrow();
-        slots.iter().flat_map(|s| [s.waiting.get(), s.under_way.get()]).flatten().collect()
+        let under_way = |s: &Rc<Slot>| [s.waiting.get(), s.under_way.get().map(|(job, _)| job)];
+        slots.iter().flat_map(under_way).flatten().collect()
     }
 
     fn abort(&self) {
@@ -82,62 +111,99 @@ impl Outlet for Pool {
 
 impl Pool {
     pub(super) fn new(way: HttpWay, (books, channels): Desk, message: MessageMaker) -> Rc<Pool> {
+        let dialer = books.place.dialer.for_publishers();
         Rc::new(Pool {
             way,
+            dialer,
             books,
             channels,
-            message,
+            message: RefCell::new(message),
             slots: RefCell::default(),
             idle: RefCell::default(),
             tasks: RefCell::default(),
         })
     }
 
-    /// The connection used last, since it is warm, or a new one while there may be more.
-    fn free_slot(self: &Rc<Self>) -> Option<Rc<Slot>> {
-        if let Some(i) = self.idle.borrow_mut().pop() {
-            return Some(Rc::clone(&self.slots.borrow()[i]));
-        }
+    /// Another connection, for this message first; whether there may be one more.
+    fn add(self: &Rc<Self>, waiting: Option<Job>) -> bool {
         let mut slots = self.slots.borrow_mut();
         let index = slots.len();
-        (index < self.way.connections).then(|| {
-            let slot = Rc::new(Slot::default());
-            slots.push(Rc::clone(&slot));
-            let task = tokio::task::spawn_local(Rc::clone(self).serve(index, Rc::clone(&slot)));
-            self.tasks.borrow_mut().push(task);
-            slot
-        })
+        if index >= self.way.connections {
+            return false;
+        }
+        let connection = PostConnection::new(&self.dialer, &self.way.to);
+        let slot = Rc::new(Slot::new(connection.reading(self.way.receivers.clone()), waiting));
+        slots.push(Rc::clone(&slot));
+        self.tasks.borrow_mut().push(tokio::task::spawn_local(Rc::clone(self).serve(index, slot)));
+        true
+    }
+
+    /// Sees to it that connections are made before they are needed. Those still being made are neither
+    /// idle nor busy: they count as spares.
+    fn keep_spares(self: &Rc<Self>) {
+        if self.idle.borrow().len() >= SPARE {
+            return;
+        }
+        let slots = self.slots.borrow();
+        let is_busy = |s: &Rc<Slot>| s.waiting.get().is_some() || s.under_way.get().is_some();
+        let mut spare = slots.len() - slots.iter().filter(|s| is_busy(s)).count();
+        drop(slots);
+        while spare < SPARE && self.add(None) {
+            spare += 1;
+        }
+    }
+
+    /// Sends a message over an idle connection, from within whatever task this is: the connection's
+    /// own is woken only to wait for the answer.
+    fn begin(&self, slot: &Slot, job: Job) {
+        let started = self.books.place.now();
+        self.books.enter(job);
+        let mut connection = slot.connection.borrow_mut();
+        let mut message = self.message.borrow_mut();
+        let body = self.books.message(&mut message, &self.channels[job.channel], job, started);
+        connection.begin(&self.way.heads[job.channel], body);
+        slot.under_way.set(Some((job, started)));
+        // Its own task polls it again, with a waker that is one.
+        if let Poll::Ready(early) = connection.poll_answer(&mut Context::from_waker(Waker::noop())) {
+            slot.early.set(Some(early));
+        }
+        if let Some(waker) = slot.waker.borrow_mut().take() {
+            waker.wake();
+        }
     }
 
     async fn serve(self: Rc<Self>, index: usize, slot: Rc<Slot>) {
-        let dialer = self.books.place.dialer.for_publishers();
-        let connection = PostConnection::new(&dialer, &self.way.to);
-        let connection = connection.reading(self.way.receivers.clone());
-        let mut line = Line { pool: &self, connection, told: Traffic::default() };
-        let mut message = self.message.clone();
+        let mut line = Line { pool: &self, slot: &slot, told: Traffic::default() };
+        self.open_first(&slot).await;
         loop {
-            let job = poll_fn(|cx| slot.poll_job(cx)).await;
-            self.books.enter(job);
-            let answered = self.publish(&mut line.connection, &mut message, job).await;
+            match slot.waiting.take() {
+                Some(job) => self.begin(&slot, job),
+                None => self.idle.borrow_mut().push(index),
+            }
+            let (job, started) = poll_fn(|cx| slot.poll_begun(cx)).await;
+            let answered = self.finish(&slot, job, started).await;
             self.books.leave(job);
             line.count(answered);
             slot.under_way.set(None);
-            self.idle.borrow_mut().push(index);
         }
     }
 
-    /// Publishes one message; the bytes of its answered exchange.
-    async fn publish(
-        &self,
-        connection: &mut PostConnection,
-        message: &mut MessageMaker,
-        job: Job,
-    ) -> Traffic {
+    /// Makes the connection before a message is begun on it, so that a message that had to wait for
+    /// it is told as late. One that cannot be made is tried again by the message itself, whose
+    /// failure it is then.
+    async fn open_first(&self, slot: &Slot) {
         let place = &self.books.place;
-        let started = place.now();
-        let body = self.books.message(message, &self.channels[job.channel], job, started);
-        connection.begin(&self.way.heads[job.channel], body);
-        let answer = poll_fn(|cx| connection.poll_answer(cx));
+        let opening = PostConnection::open(&self.dialer, &self.way.to);
+        let limit = place.now() + place.connect_timeout;
+        if let Some(Ok(opened)) = place.timer.until(limit, opening).await {
+            slot.connection.replace(opened.reading(self.way.receivers.clone()));
+        }
+    }
+
+    /// Waits for the answer to a message; the bytes of its answered exchange.
+    async fn finish(&self, slot: &Slot, job: Job, started: Nanos) -> Traffic {
+        let place = &self.books.place;
+        let answer = poll_fn(|cx| slot.poll_answer(cx));
         let answer = place.timer.until(started + place.request_timeout, answer).await;
         let traffic = answer.as_ref().and_then(|a| a.as_ref().ok()).map(|a| a.traffic);
         let outcome = match answer {
@@ -152,7 +218,7 @@ impl Pool {
             }
             Some(Err(failure)) => Outcome::Failed(failure),
             None => {
-                connection.abort();
+                slot.connection.borrow_mut().abort();
                 Outcome::Failed(Failure::Timeout)
             }
         };
@@ -177,7 +243,7 @@ impl Pool {
 /// A connection, and what of its bytes has been told.
 struct Line<'p> {
     pool: &'p Pool,
-    connection: PostConnection,
+    slot: &'p Slot,
     told: Traffic,
 }
 
@@ -186,7 +252,7 @@ impl Line<'_> {
     /// latter are overhead whatever they were.
     fn count(&mut self, answered: Traffic) {
         let place = &self.pool.books.place;
-        let now = self.connection.wire();
+        let now = self.slot.connection.borrow().wire();
         let wire_in = (now.wire_in - self.told.wire_in).saturating_sub(answered.wire_in);
         let wire_out = (now.wire_out - self.told.wire_out).saturating_sub(answered.wire_out);
         let failed = Traffic { framing: wire_in + wire_out, wire_in, wire_out, ..Traffic::default() };
@@ -201,7 +267,9 @@ impl Line<'_> {
 /// When the run is over, what was under way has cost something, too.
 impl Drop for Line<'_> {
     fn drop(&mut self) {
-        self.connection.abort();
+        if let Ok(mut connection) = self.slot.connection.try_borrow_mut() {
+            connection.abort();
+        }
         self.count(Traffic::default());
     }
 }

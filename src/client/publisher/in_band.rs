@@ -10,6 +10,7 @@ use crate::transport::{Carrier, Event, MessageMaker, Session, Sink, Unit};
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::rc::Rc;
+use std::task::Poll;
 use tokio::task::JoinHandle;
 
 /// The first pause before a line is opened again; it doubles up to [`LONGEST_PAUSE`].
@@ -34,6 +35,8 @@ pub(super) struct Lines {
     line_of: Vec<usize>,
     writer: Rc<Writer>,
     outboxes: Vec<Outbox>,
+    /// The open session of each line; its task and the pacing task take turns with it.
+    sessions: Vec<RefCell<Option<Box<dyn Session>>>>,
     tasks: RefCell<Vec<JoinHandle<()>>>,
 }
 
@@ -51,7 +54,8 @@ impl Lines {
         let InBandWay { carrier, lines, line_of, binary } = way;
         let writer = Rc::new(Writer { books, channels, message: RefCell::new(message), binary });
         let outboxes = lines.iter().map(|_| Outbox::of(&writer)).collect();
-        let this = Rc::new(Lines { carrier, line_of, writer, outboxes, tasks: RefCell::default() });
+        let sessions = lines.iter().map(|_| RefCell::default()).collect();
+        let this = Rc::new(Lines { carrier, line_of, writer, outboxes, sessions, tasks: RefCell::default() });
         let serve = |(i, to)| tokio::task::spawn_local(Rc::clone(&this).serve(i, to));
         *this.tasks.borrow_mut() = lines.into_iter().enumerate().map(serve).collect();
         this
@@ -71,7 +75,8 @@ impl Lines {
             let failure = match opened.unwrap_or(Err(Failure::ConnectTimeout)) {
                 Ok(session) => {
                     pause = FIRST_PAUSE;
-                    self.publish(outbox, session).await
+                    self.sessions[line].replace(Some(session));
+                    self.publish(outbox, line).await
                 }
                 Err(failure) => failure,
             };
@@ -84,14 +89,17 @@ impl Lines {
     }
 
     /// Sends what is due until the session ends; how it did.
-    async fn publish(&self, outbox: &Outbox, session: Box<dyn Session>) -> Failure {
-        let mut line = Line { lines: self, session, told: Cell::default() };
-        let Line { session, told, .. } = &mut line;
-        let session = &mut **session;
+    async fn publish(&self, outbox: &Outbox, line: usize) -> Failure {
+        let Line { line, told, .. } =
+            &Line { lines: self, line: &self.sessions[line], told: Cell::default() };
         loop {
             // The session's own pings and limits.
-            let deadline = session.next_deadline().unwrap_or(Nanos::MAX);
+            let deadline = line.borrow().as_ref().and_then(|s| s.next_deadline()).unwrap_or(Nanos::MAX);
             let event = poll_fn(|cx| {
+                let mut line = line.borrow_mut();
+                let Some(session) = line.as_deref_mut() else {
+                    return Poll::Ready(Err(Failure::CannotSend));
+                };
                 let begun = outbox.send(cx, session)?;
                 let polled = session.poll_event(cx, &mut Nobody);
                 outbox.sent(session);
@@ -144,23 +152,31 @@ impl Drop for Spent<'_> {
     }
 }
 
-/// An open line. However it ends, all that crossed it is counted.
+/// An open line. However it ends, it is open no more then, and all that crossed it is counted.
 struct Line<'l> {
     lines: &'l Lines,
-    session: Box<dyn Session>,
+    line: &'l RefCell<Option<Box<dyn Session>>>,
     told: Cell<Traffic>,
 }
 
 impl Drop for Line<'_> {
     fn drop(&mut self) {
-        self.session.abort();
-        self.lines.count(0, &*self.session, &self.told);
+        let session = self.line.try_borrow_mut().ok().and_then(|mut line| line.take());
+        if let Some(mut session) = session {
+            session.abort();
+            self.lines.count(0, &*session, &self.told);
+        }
     }
 }
 
 impl Outlet for Lines {
     fn give(self: Rc<Self>, job: Job) {
-        self.outboxes[self.line_of[job.channel]].give(&self.writer.books, job);
+        let line = self.line_of[job.channel];
+        let (outbox, books) = (&self.outboxes[line], &self.writer.books);
+        match self.sessions[line].try_borrow_mut().as_deref_mut() {
+            Ok(Some(session)) => outbox.give_now(books, job, &mut **session),
+            _ => outbox.give(books, job),
+        }
     }
 
     fn open(&self) -> Vec<Job> {

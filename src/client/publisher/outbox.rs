@@ -33,6 +33,10 @@ pub struct Outbox {
     under_way: Cell<Option<(Job, Nanos)>>,
     /// Whether there is a session that takes messages.
     open: Cell<bool>,
+    /// Messages begun that nobody has counted yet.
+    begun: Cell<u64>,
+    /// What the session said when it could not send: it is to be given up.
+    broken: Cell<Option<Failure>>,
     waker: RefCell<Option<Waker>>,
 }
 
@@ -63,8 +67,22 @@ impl Outbox {
         let _ = self.writer.set(Rc::clone(writer));
     }
 
-    /// A message is due.
+    /// A message is due: it goes out when the session is polled next, which it is woken for.
     pub(super) fn give(&self, books: &Books, job: Job) {
+        self.take(books, job);
+        self.wake();
+    }
+
+    /// A message is due, and here is its session, which nobody is polling now: it goes out at once.
+    pub(super) fn give_now(&self, books: &Books, job: Job, session: &mut dyn Session) {
+        self.take(books, job);
+        if let Err(failure) = self.write(session) {
+            self.broken.set(Some(failure));
+        }
+        self.wake();
+    }
+
+    fn take(&self, books: &Books, job: Job) {
         let full = self.under_way.get().is_some() || self.queue.borrow().len() >= MOST_WAITING;
         if !self.open.get() {
             books.give_up(job, Failure::NotAttached);
@@ -72,22 +90,36 @@ impl Outbox {
             books.give_up(job, Failure::PublishBacklog);
         } else {
             self.queue.borrow_mut().push_back(job);
-            if let Some(waker) = self.waker.borrow_mut().take() {
-                waker.wake();
-            }
+        }
+    }
+
+    fn wake(&self) {
+        if let Some(waker) = self.waker.borrow_mut().take() {
+            waker.wake();
         }
     }
 
     /// Sends what is due: to be called before each poll of the session, with the same context; gives
-    /// how many messages were begun. Comes back at once.
+    /// how many messages were begun since the last time. Comes back at once.
     ///
     /// # Errors
     /// The session cannot send: it is to be given up.
     pub fn send(&self, cx: &mut Context<'_>, session: &mut dyn Session) -> Result<u64, Failure> {
         self.open.set(session.is_ready());
+        if let Some(failure) = self.broken.take() {
+            return Err(failure);
+        }
+        self.write(session)?;
+        match &mut *self.waker.borrow_mut() {
+            Some(waker) => waker.clone_from(cx.waker()),
+            none => *none = Some(cx.waker().clone()),
+        }
+        Ok(self.begun.take())
+    }
+
+    fn write(&self, session: &mut dyn Session) -> Result<(), Failure> {
         self.sent(session);
-        let Some(writer) = self.writer.get() else { return Ok(0) };
-        let mut begun = 0;
+        let Some(writer) = self.writer.get() else { return Ok(()) };
         while let Some(job) = self.next() {
             if self.under_way.get().is_some() {
                 writer.books.give_up(job, Failure::PublishBacklog);
@@ -100,15 +132,11 @@ impl Outbox {
                 writer.books.settle(job, started, writer.books.place.now(), Outcome::Failed(failure));
                 return Err(failure);
             }
-            begun += 1;
+            self.begun.set(self.begun.get() + 1);
             self.under_way.set(Some((job, started)));
             self.sent(session);
         }
-        match &mut *self.waker.borrow_mut() {
-            Some(waker) => waker.clone_from(cx.waker()),
-            none => *none = Some(cx.waker().clone()),
-        }
-        Ok(begun)
+        Ok(())
     }
 
     /// Looks whether the kernel has taken what was begun: to be called after each poll of the session.
@@ -124,6 +152,8 @@ impl Outbox {
     /// The session is over: what it did not send was not published.
     pub fn close(&self, failure: Failure) {
         self.open.set(false);
+        self.broken.set(None);
+        self.begun.set(0);
         let Some(writer) = self.writer.get() else { return };
         let now = writer.books.place.now();
         if let Some((job, started)) = self.under_way.take() {

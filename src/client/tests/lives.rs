@@ -6,7 +6,7 @@ use super::ms;
 use crate::model::{Backoff, Failure, Op, ReadyState, ReconnectSpec, Stage};
 use crate::record::Counts;
 use crate::transport::Rhythm;
-use mock::{Cast, Do, Opening, fixed, play, session, stays};
+use mock::{Cast, Do, Opening, fixed, play, pulled, session, stays};
 
 const DONE_ONCE: Counts = Counts { started: 1, finished: 1, failed: 0 };
 
@@ -111,6 +111,22 @@ fn a_session_counts_once_it_is_ready_and_not_before() {
 }
 
 #[test]
+fn a_session_that_a_rule_ends_before_it_is_ready_is_opened_again_at_once_and_blames_nobody() {
+    let again = || Opening::Session { ready: false, answers_leave: true, acts: vec![(10, Do::Again)] };
+    let looped =
+        Opening::Session { ready: false, answers_leave: true, acts: vec![(10, Do::Fail(Failure::RuleLoop))] };
+    let openings = [vec![again(); 5], vec![session(&[])]].concat();
+    let p = play(Cast { openings, ..Cast::default() });
+    assert_eq!(p.attempts, [0, 10, 20, 30, 40, 50], "no pause, however often");
+    assert_eq!((p.seen.measured.failures_total(), p.seen.measured.reopened), (0, 5));
+    assert_eq!(p.counts(Op::Connect), Counts { started: 6, finished: 6, failed: 0 });
+    assert_eq!(p.seen.measured.response_of(Op::Connect).count(), 1, "what was given up has no time");
+    assert_eq!(p.counts(Op::Reconnect).started, 0);
+    let p = play(Cast { openings: vec![again(), looped, session(&[])], ..Cast::default() });
+    assert_eq!((p.attempts.as_slice(), p.failures(Failure::RuleLoop)), (&[0, 10, 120][..], 1));
+}
+
+#[test]
 fn a_target_that_talks_and_is_never_ready_is_not_waited_for_without_end() {
     let acts: Vec<_> = (0..100_000_u32).map(|i| (u64::from(i % 2), Do::Message(i, ms(0)))).collect();
     let talks = Opening::Session { ready: false, answers_leave: true, acts };
@@ -200,7 +216,8 @@ fn a_busy_session_is_left_on_time_too() {
 #[test]
 fn a_session_is_polled_when_it_wants_to_be() {
     let p = play(Cast { openings: vec![session(&[])], wants: Some(ms(70)), ..Cast::default() });
-    assert_eq!(p.log, [(70, "polled")]);
+    // The run is over after a second, and the client lets go of what it has.
+    assert_eq!(p.log, [(70, "polled"), (1_000, "aborted")]);
 }
 
 #[test]
@@ -218,7 +235,7 @@ fn pull_clients_leave_and_return_and_give_up_held_requests() {
     assert_eq!(p.counts(Op::Poll), Counts { started: 3, finished: 2, failed: 0 });
     assert_eq!(p.seen.measured.response_of(Op::Poll).count(), 1, "the one given up has no time");
     assert_eq!(p.counts(Op::Session), Counts { started: 2, finished: 1, failed: 0 });
-    assert_eq!((p.account(40).missed, p.states()), (10 + 1, [0; 4]));
+    assert_eq!((p.account(40).missed, p.states()), (10, [0; 4]), "from when it left until it asked again");
 }
 
 #[test]
@@ -229,6 +246,66 @@ fn held_requests_that_fail_follow_the_policy() {
     let p = play(Cast { rhythm: held, openings: vec![session(&fails)], reconnect, ..Cast::default() });
     assert_eq!(p.counts(Op::Poll), Counts { started: 3, finished: 0, failed: 3 });
     assert_eq!((p.seen.measured.gave_up, p.attempts.len()), (1, 1));
+}
+
+/// A restart in the middle of a run: the same is told of a client that pulls as of one that is pushed to.
+#[test]
+fn an_outage_of_a_pull_client_is_a_lost_session_and_a_way_back() {
+    for rhythm in [Rhythm::Held { settle: ms(10) }, Rhythm::Interval { every: ms(50), fixed_rate: true }] {
+        let acts = [
+            (0, Do::Answer),
+            (0, Do::Fail(Failure::Status5xx)),
+            (0, Do::Fail(Failure::ConnectRefused)),
+            (0, Do::Answer),
+            (0, Do::Answer),
+        ];
+        let p =
+            play(Cast { rhythm, openings: vec![session(&acts)], reconnect: fixed(50), ..Cast::default() });
+        assert_eq!((p.attempts.len(), p.seen.measured.reconnect_attempts), (1, 2), "{rhythm:?}");
+        assert_eq!(p.counts(Op::Reconnect), DONE_ONCE);
+        assert_eq!(p.counts(Op::Session), Counts { started: 2, finished: 0, failed: 1 });
+        assert!(p.state.attached.get() && !p.state.returning.get());
+        assert_eq!(p.seen.measured.failures_total(), 2, "the two requests, each once");
+        assert_eq!(p.seen.measured.response_of(Op::Reconnect).max_ns(), Some(100_000_000));
+        assert_eq!(p.account(90).missed, 10, "due while it was away, for 100 ms");
+    }
+}
+
+#[test]
+fn what_is_due_while_a_session_is_asked_for_is_early_and_not_replayed() {
+    // Lost at 50, asked for again at 150, answered at 190.
+    let acts = [
+        (0, Do::Answer),
+        (50, Do::Fail(Failure::Reset)),
+        (40, Do::Message(17, ms(170))),
+        (30, Do::Message(20, ms(200))),
+    ];
+    let held = Rhythm::Held { settle: ms(300) };
+    let p = play(Cast { rhythm: held, openings: vec![pulled(&acts)], ..Cast::default() });
+    let m = &p.seen.measured;
+    assert_eq!((m.early, m.replayed, m.received), (1, 0, 1));
+    let account = p.account(21);
+    // Away from 50 to 150: 10. From there to 190 nobody's: 4. From 0 to 50, and from 190 on, its own.
+    assert_eq!((account.missed, account.replayed, account.unattached), (10, 0, 4));
+    assert_eq!((account.expected, account.received), (7, 2));
+}
+
+#[test]
+fn a_held_request_that_nobody_ever_answers_well_is_no_subscription() {
+    let fails: Vec<_> = (0..9).map(|_| (50, Do::Fail(Failure::Status5xx))).collect();
+    let held = Rhythm::Held { settle: ms(10) };
+    let p = play(Cast { rhythm: held, openings: vec![session(&fails)], ..Cast::default() });
+    let account = p.account(90);
+    assert_eq!((account.expected, account.missed, account.unattached), (0, 0, 90));
+    assert_eq!(p.counts(Op::Reconnect).started, 0, "it never was there");
+}
+
+#[test]
+fn a_target_that_asks_to_be_let_alone_is() {
+    let p = play(Cast { openings: vec![Opening::LetAlone, session(&[])], ..Cast::default() });
+    assert_eq!((p.attempts.as_slice(), p.seen.measured.failures_total()), (&[0][..], 0));
+    assert_eq!(p.counts(Op::Connect), DONE_ONCE);
+    assert_eq!(p.seen.measured.gave_up, 0);
 }
 
 #[test]

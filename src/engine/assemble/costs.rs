@@ -81,6 +81,7 @@ pub(super) fn generator(gathered: &Gathered, measured: &Tally, measured_s: f64) 
         rss_bytes_max: rss.max().unwrap_or(0),
         loop_lag_p99_ns: measured.loop_lag.quantile_ns(0.99),
         loop_lag_max_ns: measured.loop_lag.max_ns(),
+        send_lag_p50_ns: measured.lateness.quantile_ns(0.5),
         send_lag_p99_ns: measured.lateness.quantile_ns(0.99),
         send_lag_max_ns: measured.lateness.max_ns(),
         run_delay_share: share(gained(|c| c.run_delay_ns_total)),

@@ -1,7 +1,7 @@
 //! How clients attached, left and came back; and the groups of a mixed population apart.
 
-use super::{Gathered, bytes, delivery_quantiles, ledgers, quantiles};
-use crate::model::{Op, ReadyState, Stage};
+use super::{Gathered, bytes, deliveries, ledgers, quantiles};
+use crate::model::{Backoff, Op, ReadyState, Stage};
 use crate::record::{Closed, Snapshot, Tally};
 use crate::result::{CloseDetail, GroupResult, ReadyStates, Reconnects, RunResult, Stages};
 use crate::scenario::{CarrierSpec, GroupPlan, RunPlan};
@@ -42,6 +42,11 @@ fn came_back(result: &RunResult) -> Option<String> {
             r.count, r.attempts, result.ledger.missed, result.ledger.replayed
         )
     })
+}
+
+/// Whether its clients come back: by a policy, or, pulling, at their own pace.
+pub(super) fn comes_back(group: &GroupPlan) -> bool {
+    group.reconnect.backoff != Backoff::None || !is_push(group)
 }
 
 fn is_push(group: &GroupPlan) -> bool {
@@ -96,14 +101,16 @@ fn group(
 ) -> GroupResult {
     let whole = seen.whole();
     let ledger = ledgers::of_group(run, plan, gathered.drained, &seen.measured, closed);
-    GroupResult {
+    let mut result = GroupResult {
         name: plan.name.clone(),
         transport: plan.carrier.key().to_owned(),
         clients: ledgers::clients_of(&gathered.done, index),
         connect: quantiles(whole.response_of(Op::Connect)),
-        delivery: delivery_quantiles(seen.measured.response_of(Op::Deliver), ledger.lost),
         ledger,
         bytes: bytes(run, &seen.measured, &whole),
         reconnects: reconnects(&whole),
-    }
+        ..GroupResult::default()
+    };
+    deliveries::of_group(&mut result, run, gathered, (index, &seen.measured));
+    result
 }

@@ -1,6 +1,6 @@
 //! The series of a run: one row an interval.
 
-use super::{Gathered, Interim};
+use super::{Gathered, Interim, health};
 use crate::engine::readings::Reading;
 use crate::model::{Cost, Nanos, Op};
 use crate::result::{Interval, LatencyInterval};
@@ -19,7 +19,7 @@ pub(super) fn latency(gathered: &Gathered) -> Vec<LatencyInterval> {
 }
 
 /// Each interval with its start.
-fn spans(gathered: &Gathered) -> impl Iterator<Item = (Nanos, &Interim)> {
+pub(super) fn spans(gathered: &Gathered) -> impl Iterator<Item = (Nanos, &Interim)> {
     let starts = std::iter::once(gathered.timeline.start).chain(gathered.interims.iter().map(|i| i.end));
     starts.zip(&gathered.interims)
 }
@@ -39,7 +39,7 @@ fn interval(gathered: &Gathered, start: Nanos, interim: &Interim) -> Interval {
     let own = cpu_between(readings, start, interim.end, |r| r.own);
     let target = cpu_between(readings, start, interim.end, |r| r.target);
     let near = readings.iter().find(|r| r.target.is_some_and(|c| c.at >= interim.end));
-    Interval {
+    let row = Interval {
         start_s: (start - gathered.timeline.start).as_secs_f64(),
         length_s: (interim.end - start).as_secs_f64(),
         phase: gathered.timeline.phase(start).key().to_owned(),
@@ -58,7 +58,9 @@ fn interval(gathered: &Gathered, start: Nanos, interim: &Interim) -> Interval {
         generator_cpu_share: own.map(|share| share / f64::from(gathered.cores.max(1))),
         target_cpu_share: target,
         target_pss_bytes: near.and_then(|r| r.target?.pss_bytes),
-    }
+        ..Interval::default()
+    };
+    health::vital_signs(row, gathered, (start, interim), &tally)
 }
 
 /// CPU used between the readings that stand at both ends of an interval, as a share of one core.

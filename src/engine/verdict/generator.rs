@@ -1,21 +1,9 @@
 //! Whether the generator was the limit.
 
+use super::limits::*;
 use super::{Evidence, Findings};
 use crate::model::Nanos;
 use crate::result::{RunResult, Verdict};
-
-/// Most CPU that the workers together, or any one of them, may use of their cores.
-const MOST_CPU_SHARE: f64 = 0.70;
-/// Loop lag and send lag (p99) up to this are never blamed.
-const LAG_FLOOR: Nanos = Nanos::from_millis(1);
-/// Beyond the floor, lag may be this share of the reported delivery p99 before it is told ...
-const LAG_SUSPECT: f64 = 0.10;
-/// ... and this share before the generator counts as what was measured.
-const LAG_INVALID: f64 = 0.25;
-/// Share of the time that the generator may be kept waiting for a CPU before it is told ...
-const RUN_DELAY_SUSPECT: f64 = 0.02;
-/// ... and before the run is no result.
-const RUN_DELAY_INVALID: f64 = 0.05;
 
 pub(super) fn judge(run: &RunResult, evidence: &Evidence, findings: &mut Findings) {
     let g = &run.generator;

@@ -3,7 +3,16 @@
 //! Thresholds are those of the method (rules 4, 5 and 22); each is a constant here, with its unit.
 
 mod bytes;
+mod censoring;
 mod generator;
+mod interval;
+pub(super) mod limits;
+mod plausible;
+mod sends;
+mod steady;
+
+pub(super) use interval::judge_intervals;
+pub(super) use plausible::SecondLook;
 
 use crate::model::{Op, Side};
 use crate::result::{RunResult, Verdict};
@@ -35,16 +44,23 @@ pub(super) struct Evidence {
     pub(super) polls_skipped: u64,
     /// Whether generator and target shared a core.
     pub(super) shared_core: bool,
+    /// What was got in a second way.
+    pub(super) second: SecondLook,
 }
 
 /// Judges `run` and writes verdict and reasons into it.
 pub(super) fn judge(run: &mut RunResult, evidence: &Evidence) {
     let mut findings = Findings::default();
     accounts(run, evidence, &mut findings);
+    censoring::judge(run, &mut findings);
     subscribers(run, evidence, &mut findings);
     load(run, evidence, &mut findings);
     generator::judge(run, evidence, &mut findings);
+    steady::judge(run, evidence, &mut findings);
+    plausible::judge(run, evidence, &mut findings);
+    interval::judge(run, &mut findings);
     bytes::judge(run, &mut findings);
+    sends::note(run);
     run.verdict = findings.0.iter().map(|f| f.grade).max().unwrap_or(Verdict::Valid);
     run.generator_limited = findings.0.iter().any(|f| f.grade == Verdict::Invalid && f.ours);
     // The gravest first.
@@ -100,7 +116,7 @@ fn accounts(run: &RunResult, evidence: &Evidence, findings: &mut Findings) {
     let lost = run.ledger.lost as f64 / run.ledger.expected.max(1) as f64;
     if lost > LOST_TOLD {
         let text = format!(
-            "{:.1} % of the messages never came: they count as later than all that did, and a quantile among them is not shown",
+            "{:.1} % of the messages never came: they count as later than all that did, and a quantile among them is told as at least the time they were given",
             lost * 100.0
         );
         findings.theirs(Verdict::Suspect, text);

@@ -3,7 +3,7 @@
 use super::*;
 use crate::result::Operations;
 
-fn good() -> RunResult {
+pub(super) fn good() -> RunResult {
     let mut run = RunResult {
         clients: 10,
         measured_s: 10.0,
@@ -18,7 +18,7 @@ fn good() -> RunResult {
     run
 }
 
-fn judged(mut run: RunResult, change: impl FnOnce(&mut Evidence)) -> RunResult {
+pub(super) fn judged(mut run: RunResult, change: impl FnOnce(&mut Evidence)) -> RunResult {
     let mut evidence = Evidence {
         closes: true,
         staying: 10,
@@ -28,6 +28,7 @@ fn judged(mut run: RunResult, change: impl FnOnce(&mut Evidence)) -> RunResult {
         planned_s: 10.0,
         polls_skipped: 0,
         shared_core: false,
+        second: SecondLook::default(),
     };
     change(&mut evidence);
     judge(&mut run, &evidence);
@@ -118,6 +119,22 @@ fn books_that_do_not_close_are_invalid() {
     let mut run = good();
     run.operations.insert("poll".to_owned(), Operations { started: 5, finished: 3, failed: 1, open: 0 });
     assert_eq!(judged(run, |_| {}).verdict, Verdict::Invalid);
+}
+
+#[test]
+fn delivery_times_that_do_not_close_with_the_ledger_are_our_fault() {
+    let mut run = good();
+    run.cooperation = "stamp".to_owned();
+    let l = &mut run.ledger;
+    (l.expected, l.delivered, l.lost, l.in_flight, l.unacknowledged) = (10_000, 9_996, 3, 1, 5);
+    run.delivery.count = 10_001;
+    assert_eq!(judged(run.clone(), |_| {}).verdict, Verdict::Valid);
+    // A sample filled in, or one left out.
+    for count in [10_002, 10_000, 3] {
+        run.delivery.count = count;
+        let judged = judged(run.clone(), |_| {});
+        assert_eq!((judged.verdict, judged.generator_limited), (Verdict::Invalid, true), "{count}");
+    }
 }
 
 #[test]

@@ -33,6 +33,7 @@ impl Session {
             self.bytes.read.whole += discard as u64;
             match state {
                 Err(error) => {
+                    self.fault = Some(error.clone());
                     self.say_last_words();
                     return Err(error);
                 }

@@ -57,6 +57,8 @@ pub(in crate::net) struct Session {
     pub(super) peer_closed: bool,
     /// After an error the TLS layer is not touched again: it no longer knows where it is in the bytes.
     pub(super) dead: bool,
+    /// What broke it, until it has been told.
+    pub(super) fault: Option<Error>,
     pub(super) bytes: TlsBytes,
 }
 
@@ -84,6 +86,7 @@ impl Session {
             owed: 0,
             peer_closed: false,
             dead: false,
+            fault: None,
             bytes: TlsBytes::default(),
         })
     }
@@ -179,6 +182,12 @@ impl Session {
         self.part.shrink_to(KEPT_BYTES);
         self.part.extend_from_slice(&incoming[taken..]);
         Poll::Ready(Ok(read))
+    }
+
+    /// What broke it since the last call: an alert of the peer, say, which can come long after our side
+    /// of the handshake is done.
+    pub(in crate::net) fn take_fault(&mut self) -> Option<Error> {
+        self.fault.take()
     }
 
     /// Hands out what was decrypted before.

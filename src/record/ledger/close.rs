@@ -55,7 +55,8 @@ pub struct Closed {
     pub missed: u64,
     /// Acknowledged messages published between two of its sessions and received.
     pub replayed: u64,
-    /// Acknowledged messages published before its first or after its last session.
+    /// Acknowledged messages published before its first or after its last session, and while one was
+    /// asked for and not known to stand yet.
     pub unattached: u64,
     /// Received messages of `measure` in all, also those not expected (publish not acknowledged,
     /// or published before it was subscribed): what the live counter must agree with.
@@ -84,7 +85,7 @@ pub fn close_client(client: &ClientLedger, feed: &ChannelFeed) -> Closed {
     let mut before: Option<&Span> = None;
     for span in client.spans.iter() {
         if let Some(gap) = before.filter(|b| !b.last) {
-            let (there, came) = counted(client, feed, &feed.due_within(gap.until, span.since));
+            let (there, came) = counted(client, feed, &feed.due_within(gap.until, span.asked));
             closed.replayed += came;
             closed.missed += there - came;
         }

@@ -6,6 +6,8 @@ use crate::model::Nanos;
 /// One session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Span {
+    /// When what made its client subscribed was asked for; never after `since`.
+    pub(super) asked: Nanos,
     /// Subscribed from.
     pub(super) since: Nanos,
     /// Subscribed until; `Nanos::MAX`: it goes on.
@@ -27,12 +29,20 @@ pub(super) struct Spans {
 }
 
 impl Spans {
-    pub(super) fn begin(&mut self, at: Nanos) {
+    /// Whether this changes anything.
+    pub(super) fn begin(&mut self, asked: Nanos, at: Nanos) -> bool {
+        let asked = asked.min(at);
         match &mut self.latest {
-            Some(span) if span.until == Nanos::MAX => span.since = span.since.min(at),
+            Some(span) if span.until == Nanos::MAX => {
+                let earlier = at < span.since;
+                (span.asked, span.since) = (span.asked.min(asked), span.since.min(at));
+                earlier
+            }
             latest => {
                 self.past.extend(latest.take());
-                *latest = Some(Span { since: at, until: Nanos::MAX, seen: 0, wanted: false, last: false });
+                let (until, seen) = (Nanos::MAX, 0);
+                *latest = Some(Span { asked, since: at, until, seen, wanted: false, last: false });
+                true
             }
         }
     }
@@ -41,7 +51,15 @@ impl Spans {
         if let Some(span) = self.latest.as_mut().filter(|span| span.until == Nanos::MAX) {
             // A pull client may end before it counted as subscribed.
             span.since = span.since.min(at);
+            span.asked = span.asked.min(at);
             (span.until, span.seen, span.wanted) = (at, seen, wanted);
+        }
+    }
+
+    /// The latest never came about.
+    pub(super) fn undo(&mut self) {
+        if self.latest.is_some_and(|span| span.until == Nanos::MAX) {
+            self.latest = self.past.pop();
         }
     }
 
@@ -69,6 +87,9 @@ impl Spans {
         for (_, span) in of_this_client {
             if span.since <= due && due < span.until {
                 return Due::Here;
+            }
+            if span.asked <= due && due < span.since {
+                return Due::Early;
             }
             first = span.since;
         }

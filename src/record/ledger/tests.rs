@@ -195,6 +195,32 @@ fn a_message_lies_in_a_session_between_two_or_before_the_client() {
     );
 }
 
+#[test]
+fn what_is_due_between_asking_and_knowing_is_early_or_nobodys() {
+    let mut l = ClientLedger::default();
+    l.subscribed(Nanos(0));
+    l.ended(Nanos(20));
+    l.asked_and_subscribed(Nanos(50), Nanos(80));
+    let places = [45, 50, 79, 80].map(|t| l.place(Nanos(t)));
+    assert_eq!(places, [Due::Between, Due::Early, Due::Early, Due::Here]);
+    [0, 1, 4, 6, 8, 9].into_iter().for_each(|s| _ = l.see(s));
+    let closed = close_client(&l, &feed(0..10, vec![]));
+    assert_eq!((closed.expected, closed.missed, closed.replayed, closed.unattached), (4, 2, 1, 3));
+    assert_eq!(closed.received, 6);
+}
+
+#[test]
+fn a_session_that_was_never_answered_did_not_take_place() {
+    let mut l = ClientLedger::default();
+    l.subscribed(Nanos(0));
+    l.ended(Nanos(20));
+    l.asked_and_subscribed(Nanos(50), Nanos(60));
+    l.never_subscribed();
+    assert_eq!((l.sessions(), l.place(Nanos(70))), (1, Due::Between));
+    l.never_subscribed();
+    assert_eq!(l.sessions(), 1, "one that has ended stays");
+}
+
 /// Ten messages of which two are due while it is away; one of these is replayed.
 #[test]
 fn what_comes_between_two_sessions_is_missed_or_replayed_and_what_a_cut_took_is_lost() {
@@ -217,4 +243,16 @@ fn what_comes_between_two_sessions_is_missed_or_replayed_and_what_a_cut_took_is_
         received: 7,
     };
     assert_eq!(closed, wanted, "3 and 4 were due before the cut, 5 and 6 after it");
+}
+
+#[test]
+fn time_subscribed_is_that_of_all_sessions_within_the_window() {
+    let mut client = ClientLedger::default();
+    client.subscribed(Nanos(5));
+    client.ended(Nanos(20));
+    client.subscribed(Nanos(30));
+    let at = |window: std::ops::Range<u64>| Nanos(window.start)..Nanos(window.end);
+    assert_eq!(client.subscribed_in(&at(10..50)), Nanos(30));
+    assert_eq!(client.subscribed_in(&at(20..30)), Nanos::ZERO);
+    assert_eq!([at(10..50), at(20..30), at(0..6)].map(|w| client.sessions_in(&w)), [2, 0, 1]);
 }

@@ -13,6 +13,8 @@ pub(in crate::scenario) struct CasePlan {
     pub(in crate::scenario) name: String,
     /// At least one, but for a case that is in error.
     pub(in crate::scenario) groups: Vec<Grouped>,
+    /// What the bundled server does wrong meanwhile; `None`: what the target says.
+    pub(in crate::scenario) faults: Option<Vec<String>>,
 }
 
 /// A group, and where it stands.
@@ -44,7 +46,8 @@ pub(super) fn lower(cases: &[Case], r: &mut Report<'_>) -> Vec<CasePlan> {
             Some(groups) => mixed(case, groups, &at, r),
         };
         if !groups.is_empty() {
-            plans.push(CasePlan { name, groups });
+            let faults = case.fault.as_ref().map(|f| f.0.clone());
+            plans.push(CasePlan { name, groups, faults });
         }
     }
     plans
@@ -59,10 +62,27 @@ fn mixed(case: &Case, groups: &[Group], at: &KeyPath, r: &mut Report<'_>) -> Vec
     life::belongs_to_groups(case, at, r);
     let lowered = groups.iter().enumerate().filter_map(|(i, Group(inner))| {
         let at = at.key("group").index(i);
+        if inner.fault.is_some() {
+            let help = "the groups of a case share one server: write it in the case".to_owned();
+            r.wrong(&at.key("fault"), "a group has no faults of its own", Some(help));
+        }
         let name = inner.name.clone().unwrap_or_else(|| format!("group {}", i + 1));
         group(inner, name, &at, r)
     });
-    lowered.collect()
+    let lowered: Vec<Grouped> = lowered.collect();
+    names_apart(&lowered, r);
+    lowered
+}
+
+/// Two groups of a case have two names.
+fn names_apart(groups: &[Grouped], r: &mut Report<'_>) {
+    for (i, group) in groups.iter().enumerate() {
+        let name = &group.plan.name;
+        if groups[..i].iter().any(|g| g.plan.name == *name) {
+            let help = Some("results are told apart by the name".to_owned());
+            r.wrong(&group.at.key("name"), format!("two groups of a case are called \"{name}\""), help);
+        }
+    }
 }
 
 /// One kind of client.
@@ -92,6 +112,10 @@ pub(in crate::scenario) fn kind(
     at: &KeyPath,
     r: &mut Report<'_>,
 ) -> Option<CarrierSpec> {
+    if case.fault.is_some() {
+        let help = "write it in the case of a scenario".to_owned();
+        r.wrong(&at.key("fault"), "faults are the bundled server's, not a dialect's", Some(help));
+    }
     group(case, name.to_owned(), at, r).map(|g| g.plan.carrier)
 }
 
@@ -145,19 +169,24 @@ fn not_one(names: &[&str], at: &KeyPath, r: &mut Report<'_>) {
     }
 }
 
+/// What both pull transports ask for, from tables that have the same keys; and where the template of
+/// the path stands.
+macro_rules! pull {
+    ($p:ident, $at:ident, $r:ident) => {{
+        let Request { method, path, body, template_at } =
+            request($p.get.as_deref(), $p.post.as_deref(), $p.body.as_deref(), $at, $r);
+        let cursor = cursor::lower($p.cursor.as_ref(), &$at.key("cursor"), $r);
+        let status = $p.status.clone().unwrap_or_else(|| vec![200]);
+        let empty = empty($p.empty.as_ref(), $p.status.as_ref(), $at, $r);
+        (PullSpec { method, body, path, cursor, status, empty }, template_at)
+    }};
+}
+
 fn poll(p: &Poll, at: &KeyPath, r: &mut Report<'_>) -> (CarrierSpec, KeyPath) {
     let every = nonzero(p.every.as_ref(), Nanos::SECOND, &at.key("every"), r);
-    let Request { method, path, body, template_at } =
-        request(p.get.as_deref(), p.post.as_deref(), p.body.as_deref(), at, r);
+    let (pull, template_at) = pull!(p, at, r);
     let spec = PollSpec {
-        pull: PullSpec {
-            method,
-            body,
-            path,
-            cursor: cursor::lower(p.cursor.as_ref(), &at.key("cursor"), r),
-            status: p.status.clone().unwrap_or_else(|| vec![200]),
-            empty: empty(p.empty.as_ref(), p.status.as_ref(), at, r),
-        },
+        pull,
         every,
         fixed_rate: p.pace != Some(Pace::FixedDelay),
         latest_value: p.endpoint == Some(Endpoint::Latest),
@@ -166,19 +195,8 @@ fn poll(p: &Poll, at: &KeyPath, r: &mut Report<'_>) -> (CarrierSpec, KeyPath) {
 }
 
 fn long_poll(p: &LongPoll, at: &KeyPath, r: &mut Report<'_>) -> (CarrierSpec, KeyPath) {
-    let Request { method, path, body, template_at } =
-        request(p.get.as_deref(), p.post.as_deref(), p.body.as_deref(), at, r);
-    let spec = LongPollSpec {
-        pull: PullSpec {
-            method,
-            body,
-            path,
-            cursor: cursor::lower(p.cursor.as_ref(), &at.key("cursor"), r),
-            status: p.status.clone().unwrap_or_else(|| vec![200]),
-            empty: empty(p.empty.as_ref(), p.status.as_ref(), at, r),
-        },
-        settle: p.settle.as_ref().map_or(Nanos::from_millis(300), |t| t.0),
-    };
+    let (pull, template_at) = pull!(p, at, r);
+    let spec = LongPollSpec { pull, settle: p.settle.as_ref().map_or(Nanos::from_millis(300), |t| t.0) };
     (CarrierSpec::LongPoll(spec), template_at)
 }
 

@@ -1,7 +1,7 @@
 //! `cursor`: exactly one source and one destination.
 
-use super::Report;
 use super::headers::name_fault;
+use super::{Report, values};
 use crate::scenario::path::KeyPath;
 use crate::scenario::raw::{Cursor, CursorTable};
 use crate::scenario::{CursorFrom, CursorInto, CursorSpec};
@@ -52,8 +52,8 @@ fn check_source(from: &CursorFrom, path: &KeyPath, r: &mut Report<'_>) {
         CursorFrom::SseId => {}
         CursorFrom::PartHeader(name) => token(name, &path.key("part_header"), r),
         CursorFrom::Header(name) => token(name, &path.key("header"), r),
-        CursorFrom::Pointer(text) => pointer(text, &path.key("pointer"), r),
-        CursorFrom::Regex(text) => regex(text, &path.key("regex"), r),
+        CursorFrom::Pointer(text) => values::pointer(text, false, &path.key("pointer"), r),
+        CursorFrom::Regex(text) => values::regex(text, true, &path.key("regex"), r),
     }
 }
 
@@ -72,27 +72,10 @@ fn check_destination(into: &CursorInto, path: &KeyPath, r: &mut Report<'_>) {
     }
 }
 
-/// A JSON pointer (RFC 6901) to something inside of a document.
-pub(super) fn pointer(text: &str, path: &KeyPath, r: &mut Report<'_>) {
-    if !text.starts_with('/') {
-        r.bad(path, "a JSON pointer, which starts with \"/\", such as \"/next\"");
-    }
-}
-
 /// A response header may be any header.
 pub(super) fn token(name: &str, path: &KeyPath, r: &mut Report<'_>) {
     let fit = !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic() && b != b':');
     if !fit {
         r.bad(path, "a header's name");
-    }
-}
-
-pub(super) fn regex(text: &str, path: &KeyPath, r: &mut Report<'_>) {
-    match regex_lite::Regex::new(text) {
-        Err(e) => r.bad(path, format_args!("a regular expression that compiles ({e})")),
-        Ok(found) if found.captures_len() < 2 => {
-            r.bad(path, "a group in parentheses: what it matches first is the value, as in \"id=([0-9]+)\"");
-        }
-        Ok(_) => {}
     }
 }

@@ -5,7 +5,7 @@ mod rules;
 mod steps;
 
 use super::template::{self, CaseScope};
-use super::{Report, duration};
+use super::{Report, duration, values};
 use crate::model::Nanos;
 use crate::scenario::path::KeyPath;
 use crate::scenario::raw::{Case, Keepalive, Mqtt, Sets, Source};
@@ -17,6 +17,9 @@ use crate::scenario::{
 };
 use std::sync::Arc;
 
+/// Shortest period of a keep-alive: below it a client does nothing else.
+const LEAST_PERIOD: Nanos = Nanos::from_millis(1);
+
 /// The variables of a case, known before any of its templates is read.
 pub(super) fn scope(case: &Case, at: &KeyPath, r: &mut Report<'_>) -> Option<Arc<Rows>> {
     let rows = case.rows.as_deref().and_then(|file| rows::read(file, &at.key("rows"), r));
@@ -25,6 +28,12 @@ pub(super) fn scope(case: &Case, at: &KeyPath, r: &mut Report<'_>) -> Option<Arc
     let vars = case.vars.iter().flat_map(|v| &v.0);
     for (name, _) in vars {
         declare(name, &at.key("vars").key(name), r);
+    }
+    // Those whose value is in error are known all the same: it is told once, not wherever it is named.
+    for name in r.keys(&at.key("vars")) {
+        if r.is_broken(&at.key("vars").key(&name)) {
+            r.scope.names.add(&name);
+        }
     }
     for (i, step) in case.steps.iter().flatten().enumerate() {
         declare_all(step.set.as_ref(), &at.key("steps").index(i).key("set"), r);
@@ -266,8 +275,11 @@ fn keepalive(k: &Keepalive, at: &KeyPath, r: &mut Report<'_>) -> KeepaliveSpec {
     }
     let mut text = |key: &str, text: Option<&String>, time: bool| {
         let template = template::lower(text?, &at.key(key), r);
-        if time && template.is_fixed() && parse_duration(&template.source).is_none_or(|d| d == Nanos::ZERO) {
-            r.bad(&at.key(key), "a duration above zero with its unit, such as \"25 s\" or \"${ping} ms\"");
+        if time && template.is_fixed() && parse_duration(&template.source).is_none_or(|d| d < LEAST_PERIOD) {
+            r.bad(
+                &at.key(key),
+                "a duration of at least 1 ms with its unit, such as \"25 s\" or \"${ping} ms\"",
+            );
         }
         Some(template)
     };
@@ -315,8 +327,8 @@ fn source(source: &Source, at: &KeyPath, r: &mut Report<'_>) -> Option<crate::sc
         return None;
     };
     match one {
-        SetFrom::Pointer(text) => rules::pointer(text, &at.key("pointer"), r),
-        SetFrom::Regex(text) => rules::regex(text, true, &at.key("regex"), r),
+        SetFrom::Pointer(text) => values::pointer(text, true, &at.key("pointer"), r),
+        SetFrom::Regex(text) => values::regex(text, true, &at.key("regex"), r),
         SetFrom::Header(_) | SetFrom::Template(_) => {}
     }
     Some(one.clone())

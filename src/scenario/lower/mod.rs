@@ -3,6 +3,7 @@
 
 mod base;
 mod case;
+mod claim;
 mod cursor;
 mod dialect;
 mod headers;
@@ -15,6 +16,7 @@ mod stream;
 mod sweep;
 mod target;
 mod template;
+mod values;
 mod websocket;
 
 pub(super) use case::{CasePlan, Grouped, kind};
@@ -24,7 +26,7 @@ pub(super) use report::Report;
 
 use super::path::KeyPath;
 use super::raw::{Scenario, Sweep, Text};
-use super::{Channels, Objective, PublishPlan, TargetPlan};
+use super::{Channels, ClaimPlan, Objective, OnInvalid, PublishPlan, TargetPlan};
 use crate::model::Nanos;
 
 /// A checked scenario, before it is multiplied into runs.
@@ -39,6 +41,8 @@ pub(super) struct Scene {
     pub(super) cases: Vec<CasePlan>,
     pub(super) sweep: Sweep,
     pub(super) slo: Vec<Objective>,
+    pub(super) claims: Vec<ClaimPlan>,
+    pub(super) on_invalid: OnInvalid,
 }
 
 /// Lowers everything and tells every error; what is in error gets a stand-in, so that the rest is
@@ -49,6 +53,8 @@ pub(super) fn lower(raw: Scenario, r: &mut Report<'_>) -> Scene {
         r.bad(&KeyPath::at("seed"), format_args!("a whole number below {SEEDS}"));
     }
     let channels = publish::channels(raw.publish.as_ref().and_then(|p| p.channels.as_ref()), r);
+    let cases = case::lower(&raw.case.unwrap_or_default(), r);
+    let claims = claim::lower(&raw.claim.unwrap_or_default(), &cases, r);
     let scene = Scene {
         title: raw.title.unwrap_or_default(),
         seed,
@@ -56,9 +62,11 @@ pub(super) fn lower(raw: Scenario, r: &mut Report<'_>) -> Scene {
         channels,
         publish: raw.publish.as_ref().map(|p| publish::lower(p, r)),
         load: load::lower(&raw.load.unwrap_or_default(), r),
-        cases: case::lower(&raw.case.unwrap_or_default(), r),
+        cases,
         sweep: raw.sweep.unwrap_or_default(),
+        on_invalid: raw.slo.as_ref().map(|s| s.on_invalid()).unwrap_or_default(),
         slo: raw.slo.map(|s| s.objectives()).unwrap_or_default(),
+        claims,
     };
     sense::check(&scene, r);
     sweep::check(&scene, r);

@@ -6,6 +6,8 @@ use crate::scenario::error::Problem;
 use crate::scenario::path::KeyPath;
 use std::fmt::Display;
 use std::path::PathBuf;
+use toml::Spanned;
+use toml::de::DeValue;
 
 /// Collects errors and notes. An error about something that is already in error is dropped: one
 /// mistake is told once.
@@ -33,6 +35,14 @@ impl<'a> Report<'a> {
             notes: Vec::new(),
             scope: CaseScope::default(),
             folder: PathBuf::new(),
+        }
+    }
+
+    /// The keys of the table at a path, as they stand in the file; none where there is no table.
+    pub(in crate::scenario) fn keys(&self, path: &KeyPath) -> Vec<String> {
+        match self.doc.get(path).map(Spanned::get_ref) {
+            Some(DeValue::Table(table)) => table.keys().map(|k| k.get_ref().to_string()).collect(),
+            _ => Vec::new(),
         }
     }
 

@@ -15,9 +15,21 @@ pub(super) fn check(scene: &Scene, r: &mut Report<'_>) {
         cursor_fits(scene, group, r);
         secure_place_is_there(scene, group, r);
     }
+    faults_are_of_the_bundled_server(scene, r);
     publish_names_channels(scene, r);
     publisher_fits(scene, r);
     notes(scene, r);
+}
+
+fn faults_are_of_the_bundled_server(scene: &Scene, r: &mut Report<'_>) {
+    if matches!(scene.target, TargetPlan::Bundled(_)) {
+        return;
+    }
+    for (i, _) in scene.cases.iter().enumerate().filter(|(_, c)| c.faults.is_some()) {
+        let help = "leave [target] out, or make your server fail by other means".to_owned();
+        let at = KeyPath::at("case").index(i).key("fault");
+        r.wrong(&at, "only the bundled server fails on demand, and this target is another", Some(help));
+    }
 }
 
 /// More than one channel, now or in a sweep.
@@ -279,14 +291,35 @@ fn published_notes(scene: &Scene, publish: &PublishPlan, r: &mut Report<'_>) {
             (None, Some(_)) => "the target publishes by itself and tells a sequence but no time: delivery time cannot be told",
             (None, None) => "the target publishes by itself and nothing in its messages is read: only how far receivers lie apart can be told",
         }),
-        _ => few_samples(scene, publish.rate_per_s, r),
+        _ => few_samples(scene, publish, r),
     }
 }
 
-/// A quantile needs 10 samples beyond it; a run that can never show its p99 is told beforehand.
-fn few_samples(scene: &Scene, rate: f64, r: &mut Report<'_>) {
-    let expected = rate * f64::from(scene.load.clients) * scene.load.measure.as_secs_f64();
-    if expected < 1000.0 && scene.sweep.clients.is_none() && scene.sweep.rate.is_none() {
-        r.note(format!("about {expected:.0} deliveries a run: a p99 needs 1000, so it will not be shown"));
+/// A quantile needs 10 publishes beyond it to be shown and 100 to be judged: a run that can never have
+/// them is told beforehand.
+fn few_samples(scene: &Scene, publish: &PublishPlan, r: &mut Report<'_>) {
+    let swept = &scene.sweep;
+    if swept.clients.is_some() || swept.rate.is_some() || swept.channels.is_some() {
+        return;
+    }
+    let sources = if publish.is_echo() { scene.load.clients as usize } else { scene.channels.len() };
+    let expected = publish.rate_per_s * sources as f64 * scene.load.measure.as_secs_f64();
+    if expected < 1000.0 {
+        r.note(format!("about {expected:.0} publishes a run: a p99 needs 1000, so it will not be shown"));
+    }
+    for slo in &scene.slo {
+        let needed = match slo.key.as_str() {
+            "delivery_p50" => 200.0,
+            "delivery_p90" => 1_000.0,
+            "delivery_p99" => 10_000.0,
+            "delivery_p999" => 100_000.0,
+            _ => continue,
+        };
+        if expected < needed * 0.999 {
+            let key = &slo.key;
+            r.note(format!(
+                "about {expected:.0} publishes a run: an objective on {key} is judged with {needed}, so it will stay unknown"
+            ));
+        }
     }
 }

@@ -7,6 +7,9 @@ use crate::scenario::path::KeyPath;
 use crate::scenario::raw::{Bundled, Target, Tls};
 use crate::scenario::{Base, BundledSpec, TargetPlan, TlsSpec};
 
+/// How each part of a PEM file begins.
+const PEM: &[u8] = b"-----BEGIN ";
+
 pub(super) fn lower(target: Option<&Target>, r: &mut Report<'_>) -> TargetPlan {
     let Some(target) = target else { return TargetPlan::Bundled(BundledSpec::default()) };
     if let Some(bundled) = &target.bundled {
@@ -22,9 +25,14 @@ pub(super) fn lower(target: Option<&Target>, r: &mut Report<'_>) -> TargetPlan {
     if target.start.is_some() && target.ready.is_none() {
         r.note("`target.start` without `target.ready`: the target counts as ready once its port accepts connections");
     }
+    let (plain, secure) =
+        (base(target.base.as_deref(), &key("base"), r), secure_base(target.secure_base.as_deref(), r));
+    if target.tls.is_some() && !plain.tls && secure.is_none() && !r.is_broken(&key("secure_base")) {
+        r.note("`target.tls` is of no use: neither `base` nor `secure_base` is https:// or wss://");
+    }
     TargetPlan::External {
-        base: base(target.base.as_deref(), &key("base"), r),
-        secure_base: secure_base(target.secure_base.as_deref(), r),
+        base: plain,
+        secure_base: secure,
         tls: target.tls.as_ref().map(|tls| tls_spec(tls, r)).unwrap_or_default(),
         start: target.start.clone(),
         ready: target.ready.clone(),
@@ -76,6 +84,11 @@ fn tls_spec(tls: &Tls, r: &mut Report<'_>) -> TlsSpec {
             r.wrong(&at.key(given), format!("`target.tls` has `{given}` and no `{lost}`"), help);
         }
     }
+    for (name, file) in [("ca", &tls.ca), ("cert", &tls.cert), ("key", &tls.key)] {
+        if let Some(file) = file {
+            pem(file, &at.key(name), r);
+        }
+    }
     TlsSpec {
         ca: tls.ca.as_ref().map(Into::into),
         identity: tls.cert.as_ref().zip(tls.key.as_ref()).map(|(cert, key)| (cert.into(), key.into())),
@@ -83,6 +96,17 @@ fn tls_spec(tls: &Tls, r: &mut Report<'_>) -> TlsSpec {
         insecure,
         resumption: tls.resumption.unwrap_or(false),
     }
+}
+
+/// A file that the run will want is there, and looks like what it should be.
+fn pem(file: &str, at: &KeyPath, r: &mut Report<'_>) {
+    let why = match std::fs::read(r.folder.join(file)) {
+        Ok(text) if text.windows(PEM.len()).any(|w| w == PEM) => return,
+        Ok(_) => "holds no PEM (-----BEGIN ...)".to_owned(),
+        Err(e) => format!("cannot be read: {e}"),
+    };
+    let help = Some("the path is taken from the folder of the scenario file".to_owned());
+    r.wrong(at, format!("`{at}`: {file} {why}"), help);
 }
 
 /// The bundled server is started by the run, on this machine, with a certificate of its own.
@@ -119,7 +143,7 @@ fn bundled_spec(target: &Target, bundled: &Bundled, r: &mut Report<'_>) -> Bundl
     }
     let at = |name| key("bundled").key(name);
     BundledSpec {
-        fault: bundled.fault.clone(),
+        faults: bundled.fault.as_ref().map(|f| f.0.clone()).unwrap_or_default(),
         ping: bundled
             .ping
             .as_ref()

@@ -3,6 +3,7 @@
 //! Plain values, all checked: the engine need not doubt them.
 
 mod carrier;
+mod claim;
 mod dialect;
 mod group;
 mod publish;
@@ -11,6 +12,7 @@ mod template;
 mod tls;
 
 pub use carrier::*;
+pub use claim::*;
 pub use dialect::*;
 pub use group::*;
 pub use publish::*;
@@ -41,6 +43,10 @@ pub struct Plan {
     pub runs: Vec<RunPlan>,
     /// The objectives; empty when there are none.
     pub slo: Vec<Objective>,
+    /// What the runs are held against beside; fails nothing.
+    pub claims: Vec<ClaimPlan>,
+    /// What an invalid run is to them.
+    pub on_invalid: OnInvalid,
     /// What a person should know before it runs, in words (not errors).
     pub notes: Vec<String>,
     /// What came from the environment, so that it is shown nowhere.
@@ -83,8 +89,8 @@ impl TargetPlan {
 /// `[target] bundled = { ... }`: options of the bundled server. What is left out is its own default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BundledSpec {
-    /// What it does wrong on purpose, as its `--fault` reads it.
-    pub fault: Option<String>,
+    /// What it does wrong on purpose, as its `--fault` reads each.
+    pub faults: Vec<String>,
     /// How often it pings each WebSocket, whole milliseconds; zero: never.
     pub ping: Option<Nanos>,
     /// How long it holds a long poll, whole milliseconds.
@@ -134,6 +140,8 @@ pub struct RunPlan {
     pub swept: Vec<(String, String)>,
     /// The kinds of clients, and how each attaches; at least one.
     pub groups: Vec<GroupPlan>,
+    /// What the bundled server does wrong on purpose meanwhile; `None`: what the target's plan says.
+    pub faults: Option<Vec<String>>,
     /// Virtual clients.
     pub clients: u32,
     /// The channels; client `i` listens to channel `i % channels.len()`.
@@ -204,8 +212,11 @@ impl Channels {
 pub struct Phases {
     /// Clients attach, evenly spread over it.
     pub connect: Nanos,
-    /// Messages flow and are not counted.
+    /// Messages flow and are not counted; at most so long when `warmup_least` is there.
     pub warmup: Nanos,
+    /// `measure` begins as soon as the run is steady, but not earlier than this after publishing began;
+    /// `None`: `warmup` is fixed.
+    pub warmup_least: Option<Nanos>,
     /// What counts.
     pub measure: Nanos,
     /// Nothing new is published; what is under way may still arrive.
@@ -213,7 +224,7 @@ pub struct Phases {
 }
 
 impl Phases {
-    /// From the first connect to the end of the drain.
+    /// From the first connect to the end of the drain, at most.
     pub fn total(&self) -> Nanos {
         self.connect + self.warmup + self.measure + self.drain
     }
@@ -228,6 +239,26 @@ pub enum HeaderProfile {
     Browser,
     /// These.
     Custom(Vec<(String, String)>),
+}
+
+/// What an invalid run is to its objectives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnInvalid {
+    /// Neither met nor missed; invalid seconds of a run that is not invalid are left out.
+    #[default]
+    Ignore,
+    /// Missed.
+    Fail,
+}
+
+impl OnInvalid {
+    /// As scenario files write it.
+    pub const fn key(self) -> &'static str {
+        match self {
+            OnInvalid::Ignore => "ignore",
+            OnInvalid::Fail => "fail",
+        }
+    }
 }
 
 /// One `[slo]` line.
@@ -260,6 +291,19 @@ pub enum Relation {
 }
 
 impl Relation {
+    /// The relation that `text` begins with, and the rest.
+    pub(in crate::scenario) fn split(text: &str) -> Option<(Relation, &str)> {
+        let signs = [
+            ("<=", Relation::AtMost),
+            ("<", Relation::Less),
+            ("==", Relation::Equal),
+            (">=", Relation::AtLeast),
+            (">", Relation::Greater),
+        ];
+        let (sign, relation) = signs.into_iter().find(|(sign, _)| text.starts_with(sign))?;
+        Some((relation, text[sign.len()..].trim_start()))
+    }
+
     /// Whether `value` keeps to `bound`.
     pub fn holds(self, value: f64, bound: f64) -> bool {
         match self {

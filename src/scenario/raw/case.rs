@@ -1,8 +1,8 @@
 //! `[[case]]`: how the clients of a case attach.
 
 use super::{
-    Cursor, Endless, Headers, Keepalive, Life, Mqtt, Pairs, Reconnect, Rule, SendBy, Split, Step, Stream,
-    Text, WebSocket,
+    Cursor, Endless, Headers, Keepalive, Life, Many, Mqtt, Pairs, Reconnect, Rule, SendBy, Split, Step,
+    Stream, Text, WebSocket,
 };
 use crate::model::Nanos;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -43,6 +43,9 @@ pub(in crate::scenario) struct Case {
     /// WebSocket (RFC 6455).
     #[schemars(extend("x-want" = "a table: websocket = { path = \"/ws/${channel}\" }"))]
     pub(in crate::scenario) websocket: Option<WebSocket>,
+    /// What the bundled server does wrong on purpose while this case runs, in place of `bundled.fault`.
+    #[schemars(example = "restart at 5s for 500ms")]
+    pub(in crate::scenario) fault: Option<Many<String>>,
     /// Headers of this case's requests, in place of those of `[load]`.
     pub(in crate::scenario) headers: Option<Headers>,
     /// Attach over TLS: to the target's `secure_base`, or to the bundled server's own TLS port.

@@ -6,6 +6,7 @@
 //! next. They judge nothing; `lower` does.
 
 mod case;
+mod claim;
 mod dialect;
 mod life;
 mod many;
@@ -14,9 +15,11 @@ mod slo;
 mod stream;
 mod text;
 mod unions;
+mod warmup;
 mod websocket;
 
 pub(super) use case::{Case, Endpoint, Group, LongPoll, Pace, Poll};
+pub(super) use claim::{Claim, ClaimBound};
 pub(super) use dialect::{Keepalive, Mqtt, On, PresetFile, Rule, SendBy, Step};
 pub(super) use life::{Life, Policy, Reconnect, ReconnectTable};
 pub(super) use many::{Many, Plain, Sets, Source};
@@ -28,6 +31,7 @@ pub(super) use slo::Slo;
 pub(super) use stream::{Endless, Order, Prefix, Split, SplitTable, Stream};
 pub(super) use text::{Bytes, PerSecond, Text};
 pub(super) use unions::{ChannelsOf, Cursor, CursorTable, Headers, Pairs};
+pub(super) use warmup::{AutoWarmup, Warmup};
 pub(super) use websocket::{Deflate, Ping, WebSocket};
 
 use crate::model::Nanos;
@@ -58,6 +62,8 @@ pub(super) struct Scenario {
     pub(super) sweep: Option<Sweep>,
     /// Objectives, such as `delivery_p99 = "< 250 ms"`. One that is missed: exit code 10.
     pub(super) slo: Option<Slo>,
+    /// What somebody says of these cases, each with the number that would show it.
+    pub(super) claim: Option<Vec<Claim>>,
 }
 
 /// `[target]`
@@ -121,9 +127,13 @@ pub(super) struct Tls {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Bundled {
-    /// What it does wrong on purpose: `pushbench serve --help` tells which faults there are.
-    #[schemars(length(min = 1), example = "restart at 5s for 500ms")]
-    pub(super) fault: Option<String>,
+    /// What it does wrong on purpose, one fault a text: "restart at 5s for 500ms", "freeze at 5s for 1s",
+    /// "delay 5ms" (or "1ms or 100ms for 1%", or "exponential 5ms"), "service exponential 5ms", "slow
+    /// 50ms for the first 5s", "drop every 1000", "duplicate every 777", "swap every 501", "withhold
+    /// every 50", "refuse every 10 with 503", "burn 0.5", "memory 10KiB", "clock ahead 50ms drift 50
+    /// ppm". `pushbench serve --help` tells all their words.
+    #[schemars(example = "restart at 5s for 500ms")]
+    pub(super) fault: Option<Many<String>>,
     /// How often it pings each WebSocket; 0 is never.
     #[schemars(extend("default" = "30s"))]
     pub(super) ping: Option<Text<Nanos>>,
@@ -155,9 +165,10 @@ pub(super) struct Load {
     /// The clients attach evenly over this time.
     #[schemars(extend("default" = "1s"))]
     pub(super) connect: Option<Text<Nanos>>,
-    /// Messages flow and are not counted.
-    #[schemars(extend("default" = "2s"))]
-    pub(super) warmup: Option<Text<Nanos>>,
+    /// Messages flow and are not counted: so long, or "auto": until delivery times and throughput
+    /// are steady.
+    #[schemars(extend("default" = "auto"))]
+    pub(super) warmup: Option<Warmup>,
     /// What counts.
     #[schemars(extend("default" = "10s"))]
     pub(super) measure: Option<Text<Nanos>>,

@@ -2,7 +2,7 @@
 
 use super::text::{Bytes, Text, Written};
 use crate::model::Nanos;
-use crate::scenario::{Objective, Relation};
+use crate::scenario::{Objective, OnInvalid, Relation};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::marker::PhantomData;
@@ -23,6 +23,18 @@ pub(in crate::scenario) struct Slo {
     delivery_max: Option<Text<Bound<Nanos>>>,
     /// Connect time that 99 % keep below.
     connect_p99: Option<Text<Bound<Nanos>>>,
+    /// Median time from the end of a session to the next one, of clients that came back.
+    reconnect_p50: Option<Text<Bound<Nanos>>>,
+    /// Time to come back that 99 % keep below.
+    reconnect_p99: Option<Text<Bound<Nanos>>>,
+    /// The longest time to come back.
+    reconnect_max: Option<Text<Bound<Nanos>>>,
+    /// Clients that gave up coming back.
+    gave_up: Option<Text<Bound<Count>>>,
+    /// Messages published between two sessions of a client that it never got.
+    missed: Option<Text<Bound<Count>>>,
+    /// Messages published between two sessions of a client that it got after its return.
+    replayed: Option<Text<Bound<Count>>>,
     /// Messages that were expected and never came.
     lost: Option<Text<Bound<Count>>>,
     /// Messages published while a client was not subscribed, though it was to be.
@@ -47,9 +59,30 @@ pub(in crate::scenario) struct Slo {
     cpu_us_per_delivery: Option<Text<Bound<Nanos>>>,
     /// Memory of the target for each connection.
     bytes_per_connection: Option<Text<Bound<Bytes>>>,
+    /// What an invalid run is to the objectives: `ignore` (the default), it neither meets nor misses
+    /// them, and delivery times are held without the seconds that are invalid; `fail`, it misses them.
+    on_invalid: Option<Invalid>,
+}
+
+/// What to do with what cannot be believed.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::scenario) enum Invalid {
+    /// Neither met nor missed; invalid seconds are left out.
+    Ignore,
+    /// Missed.
+    Fail,
 }
 
 impl Slo {
+    /// What an invalid run is to them.
+    pub(in crate::scenario) fn on_invalid(&self) -> OnInvalid {
+        match self.on_invalid {
+            None | Some(Invalid::Ignore) => OnInvalid::Ignore,
+            Some(Invalid::Fail) => OnInvalid::Fail,
+        }
+    }
+
     /// The lines that are there, in the order above.
     pub(in crate::scenario) fn objectives(&self) -> Vec<Objective> {
         fn line<U>(key: &str, bound: Option<&Text<Bound<U>>>) -> Option<Objective> {
@@ -68,6 +101,12 @@ impl Slo {
             line("delivery_p999", self.delivery_p999.as_ref()),
             line("delivery_max", self.delivery_max.as_ref()),
             line("connect_p99", self.connect_p99.as_ref()),
+            line("reconnect_p50", self.reconnect_p50.as_ref()),
+            line("reconnect_p99", self.reconnect_p99.as_ref()),
+            line("reconnect_max", self.reconnect_max.as_ref()),
+            line("gave_up", self.gave_up.as_ref()),
+            line("missed", self.missed.as_ref()),
+            line("replayed", self.replayed.as_ref()),
             line("lost", self.lost.as_ref()),
             line("unattached", self.unattached.as_ref()),
             line("duplicate", self.duplicate.as_ref()),
@@ -96,15 +135,7 @@ pub(in crate::scenario) struct Bound<U> {
 
 impl<U> Bound<U> {
     fn split(text: &str, value: impl Fn(&str) -> Option<f64>) -> Option<Bound<U>> {
-        let signs = [
-            ("<=", Relation::AtMost),
-            ("<", Relation::Less),
-            ("==", Relation::Equal),
-            (">=", Relation::AtLeast),
-            (">", Relation::Greater),
-        ];
-        let (sign, relation) = signs.into_iter().find(|(sign, _)| text.starts_with(sign))?;
-        let rest = text[sign.len()..].trim_start();
+        let (relation, rest) = Relation::split(text)?;
         Some(Bound { text: text.to_owned(), relation, bound: value(rest)?, unit: PhantomData })
     }
 }

@@ -25,6 +25,8 @@ pub(super) struct Compiled {
     pub(super) moving: bool,
     /// Whether the client asks and is answered.
     pub(super) pull: bool,
+    /// Whether the target publishes by itself, so that no message holds a stamp.
+    pub(super) own_feed: bool,
     /// Whose stamps are ours.
     pub(super) tag: RunTag,
     pub(super) seed: u64,
@@ -75,6 +77,7 @@ impl Compiled {
             pongs: says(&Then::Pong),
             moving: !request.path.is_fixed() || !request.body.is_fixed(),
             pull: false,
+            own_feed: false,
             rules,
             spec,
             tag,

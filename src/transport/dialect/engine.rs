@@ -1,7 +1,7 @@
 //! The rules at work: what comes in is judged, what it asks for is queued. Does no I/O.
 
 use super::compiled::{Compiled, Rule};
-use super::guard::{Guard, MOST_SENDS, SPAN};
+use super::guard::Guard;
 use super::seen::{Seen, Source};
 use super::vars::Vars;
 use super::words::{describe, excerpt, is_good};
@@ -151,10 +151,11 @@ impl Engine {
     /// The target counts as having subscribed us, from now on.
     pub(super) fn becomes_ready(&mut self) {
         self.settle_at = None;
+        if std::mem::replace(&mut self.ready, true) {
+            return;
+        }
         self.guard.progress();
-        if !std::mem::replace(&mut self.ready, true)
-            && let Some(trace) = &self.compiled.trace
-        {
+        if let Some(trace) = &self.compiled.trace {
             trace.tell(&Happening::Ready);
         }
     }
@@ -279,8 +280,11 @@ impl Engine {
             trace.tell(&Happening::Rule { number: at + 1, by: &rule.pattern.label, then: &then });
         }
         self.set(&rule.sets, seen, false, || rule.label.clone());
+        let message = compiled.own_feed && spec.then.contains(&Then::Deliver);
         if !spec.send.is_empty() {
-            self.send_by_rule(rule, &spec.send, now);
+            self.send_by_rule(rule, &spec.send, message, now);
+        } else if message {
+            self.guard.progress();
         }
         let mut verdict = Verdict::Known;
         for then in &spec.then {
@@ -292,10 +296,7 @@ impl Engine {
     fn then(&mut self, then: &Then, rule: &Rule, now: Nanos, verdict: &mut Verdict) {
         match then {
             Then::Ready => self.becomes_ready(),
-            Then::Deliver => {
-                self.guard.progress();
-                *verdict = Verdict::Deliver;
-            }
+            Then::Deliver => *verdict = Verdict::Deliver,
             Then::Empty => *verdict = Verdict::Empty,
             Then::Pong => self.ponged = now,
             Then::ResumeLost => self.fail(Failure::ResumeLost, rule.label.clone()),
@@ -344,13 +345,9 @@ impl Engine {
         }
     }
 
-    fn send_by_rule(&mut self, rule: &Rule, texts: &[Template], now: Nanos) {
-        if self.guard.sends(texts.len(), now) {
-            let seconds = SPAN.as_secs_f64();
-            let detail = format!(
-                "{}: more than {MOST_SENDS} sends within {seconds} s, and nothing came of them",
-                rule.label
-            );
+    fn send_by_rule(&mut self, rule: &Rule, texts: &[Template], message: bool, now: Nanos) {
+        if let Some(over) = self.guard.sends(texts.len(), now, message) {
+            let detail = format!("{}: {}, and nothing came of them", rule.label, over.words());
             return self.fail(Failure::RuleLoop, detail);
         }
         self.send(texts, || rule.label.clone());
@@ -360,7 +357,7 @@ impl Engine {
         let compiled = Rc::clone(&self.compiled);
         for template in texts {
             match self.vars.render(template, compiled.names()) {
-                Ok(body) => self.queue(Outgoing::Text(body)),
+                Ok(body) => self.queue_for(Outgoing::Text(body), &who),
                 Err(why) => return self.fail(self.fault(), format!("{}: {why}", who())),
             }
         }
@@ -382,12 +379,15 @@ impl Engine {
 
     /// Queues what is to be sent.
     pub(super) fn queue(&mut self, what: Outgoing) {
+        self.queue_for(what, &|| "what is to be sent".to_owned());
+    }
+
+    fn queue_for(&mut self, what: Outgoing, who: &dyn Fn() -> String) {
         self.out_bytes += what.bytes();
         self.out.push_back(what);
         if self.out.len() > MOST_WAITING || self.out_bytes > MOST_WAITING_BYTES {
-            let detail =
-                format!("more than {MOST_WAITING} texts, or {MOST_WAITING_BYTES} bytes, wait to be sent");
-            self.fail(Failure::RuleLoop, detail);
+            let most = format!("{MOST_WAITING} texts, or {MOST_WAITING_BYTES} bytes");
+            self.fail(Failure::RuleLoop, format!("{}: more than {most}, wait to be sent", who()));
         }
     }
 }

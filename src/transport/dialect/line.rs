@@ -3,8 +3,8 @@
 
 use super::Happening;
 use super::compiled::Compiled;
-use super::vars::{Vars, percent};
-use crate::model::{Failure, Nanos, Traffic};
+use super::vars::Vars;
+use crate::model::{Failure, Nanos, Traffic, percent};
 use crate::net::{Dialer, Endpoint, Memory, Stream};
 use crate::scenario::RequestSpec;
 use crate::transport::cookies;

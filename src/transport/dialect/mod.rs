@@ -78,6 +78,16 @@ impl Dialect {
         Dialect { inner, compiled: Rc::new(compiled) }
     }
 
+    /// The same for a target that publishes by itself: what rules call a message is one, though
+    /// nothing in it says so.
+    #[must_use]
+    pub fn own_feed(mut self, own: bool) -> Dialect {
+        if let Some(compiled) = Rc::get_mut(&mut self.compiled) {
+            compiled.own_feed = own;
+        }
+        self
+    }
+
     /// The same, with somebody who is told of everything: for one client, not for runs.
     #[must_use]
     pub fn traced(mut self, trace: Rc<dyn Trace>) -> Dialect {

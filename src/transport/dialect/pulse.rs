@@ -40,8 +40,8 @@ impl Pulse {
             None => Some(Ok(None)),
             Some(template) => vars.render(template, compiled.names()).ok().map(|text| {
                 let text = String::from_utf8_lossy(&text).into_owned();
-                let time = units::parse_duration(&text).filter(|t| *t > Nanos::ZERO);
-                time.map(Some).ok_or_else(|| format!("keepalive: {text:?} is no duration above zero"))
+                let time = units::parse_duration(&text).filter(|t| *t >= Nanos::from_millis(1));
+                time.map(Some).ok_or_else(|| format!("keepalive: {text:?} is no duration of at least 1 ms"))
             }),
         };
         // A variable that nothing has set yet may come with the handshake.

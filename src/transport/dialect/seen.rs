@@ -1,9 +1,9 @@
-//! What came, as rules look at it, and whether a pattern fits. JSON is parsed at most once, and only
-//! when a rule asks for it.
+//! What came, as rules look at it, and whether a pattern fits. JSON is walked where a rule asks for a
+//! value in it, and never built.
 
 use crate::scenario::{MatchSpec, SetFrom, Template};
+use crate::transport::json_at::Pointer;
 use regex_lite::Regex;
-use serde_json::Value;
 use std::borrow::Cow;
 use std::cell::OnceCell;
 
@@ -24,7 +24,6 @@ pub(super) struct Seen<'a> {
     pub(super) end: bool,
     /// It holds a stamp of this run.
     pub(super) stamped: bool,
-    json: OnceCell<Option<Value>>,
     text: OnceCell<Cow<'a, str>>,
 }
 
@@ -34,16 +33,8 @@ impl<'a> Seen<'a> {
         Seen { body, ..Seen::default() }
     }
 
-    fn json(&self) -> Option<&Value> {
-        self.json.get_or_init(|| serde_json::from_slice(self.body).ok()).as_ref()
-    }
-
     fn text(&self) -> &str {
         self.text.get_or_init(|| String::from_utf8_lossy(self.body))
-    }
-
-    fn at_pointer(&self, pointer: &str) -> Option<&Value> {
-        self.json()?.pointer(pointer)
     }
 
     /// The first header of this name, in any case of letters.
@@ -55,18 +46,11 @@ impl<'a> Seen<'a> {
     }
 }
 
-/// A JSON value as text; strings without their quotes.
-fn plain(value: &Value) -> Cow<'_, str> {
-    match value {
-        Value::String(text) => Cow::Borrowed(text),
-        other => Cow::Owned(other.to_string()),
-    }
-}
-
 /// A [`MatchSpec`] with its expression compiled.
 pub(super) struct Pattern {
     pub(super) spec: MatchSpec,
     regex: Option<Regex>,
+    pointer: Option<Pointer>,
     /// Whether it is about the end of a session.
     about_end: bool,
     /// What it knows, in a few words.
@@ -78,6 +62,7 @@ impl Pattern {
         Pattern {
             spec: spec.clone(),
             regex: spec.regex.as_deref().map(compiled),
+            pointer: spec.pointer.as_deref().map(Pointer::new),
             about_end: spec.end || spec.close.is_some(),
             label: label(spec),
         }
@@ -105,9 +90,8 @@ impl Pattern {
     }
 
     fn pointer_fits(&self, seen: &Seen<'_>) -> bool {
-        let Some(pointer) = &self.spec.pointer else { return true };
-        let is = self.spec.is.as_deref();
-        seen.at_pointer(pointer).is_some_and(|value| is.is_none_or(|is| plain(value) == is))
+        let is = self.spec.is.as_deref().filter(|_| self.spec.header.is_none());
+        self.pointer.as_ref().is_none_or(|pointer| pointer.finds(seen.body, is))
     }
 }
 
@@ -141,7 +125,7 @@ fn label(spec: &MatchSpec) -> String {
 
 /// Where a variable's value comes from, ready for use.
 pub(super) enum Source {
-    Pointer(String),
+    Pointer(Pointer),
     Regex(Regex),
     Header(String),
     Template(Template),
@@ -150,7 +134,7 @@ pub(super) enum Source {
 impl Source {
     pub(super) fn new(from: &SetFrom) -> Source {
         match from {
-            SetFrom::Pointer(text) => Source::Pointer(text.clone()),
+            SetFrom::Pointer(text) => Source::Pointer(Pointer::new(text)),
             SetFrom::Regex(text) => Source::Regex(compiled(text)),
             SetFrom::Header(name) => Source::Header(name.clone()),
             SetFrom::Template(template) => Source::Template(template.clone()),
@@ -160,10 +144,7 @@ impl Source {
     /// The value in what came; `None` when it is not there, or is no business of what came.
     pub(super) fn find<'s>(&self, seen: &'s Seen<'_>) -> Option<Cow<'s, [u8]>> {
         match self {
-            Source::Pointer(pointer) => match plain(seen.at_pointer(pointer)?) {
-                Cow::Borrowed(text) => Some(Cow::Borrowed(text.as_bytes())),
-                Cow::Owned(text) => Some(Cow::Owned(text.into_bytes())),
-            },
+            Source::Pointer(pointer) => pointer.text(seen.body).map(|text| Cow::Owned(text.into_bytes())),
             Source::Regex(regex) => {
                 let group = regex.captures(seen.text())?.get(1)?;
                 Some(Cow::Borrowed(&seen.text().as_bytes()[group.range()]))

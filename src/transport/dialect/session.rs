@@ -286,6 +286,8 @@ impl DialectSession {
         }
         if !self.engine.is_ready() {
             let mut memory = self.memory.borrow_mut();
+            // No rule wanted this end: it is not one to be opened again.
+            memory.more.iter_mut().for_each(|more| more.agains = 0);
             let waiting = || format!("it ended before it was ready: {}", self.engine.waiting_for());
             memory.detail.get_or_insert_with(waiting);
         }

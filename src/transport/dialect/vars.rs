@@ -1,6 +1,7 @@
 //! The variables of one session, and templates worked out with them.
 
 use crate::clock::utc_now;
+use crate::model::percent_encode;
 use crate::scenario::{Expr, Function, Names, Rows, Template, TemplatePart};
 use hmac::{Hmac, KeyInit, Mac};
 use md5::Md5;
@@ -141,7 +142,7 @@ impl Vars {
             Function::Hex => out.extend(data_encoding::HEXLOWER.encode(first).into_bytes()),
             Function::Base64 => out.extend(data_encoding::BASE64.encode(first).into_bytes()),
             Function::Base64Url => out.extend(base64url(first).into_bytes()),
-            Function::Uri => uri(first, out),
+            Function::Uri => percent_encode(first, out),
             Function::Json => json(first, out),
             Function::Md5 => out.extend_from_slice(&Md5::digest(first)),
             Function::Sha256 => out.extend_from_slice(&Sha256::digest(first)),
@@ -178,23 +179,6 @@ fn jwt(secret: &[u8], claims: &[u8]) -> String {
     let signed = format!("{head}.{}", base64url(claims));
     let signature = base64url(&hmac_sha256(secret, signed.as_bytes()));
     format!("{signed}.{signature}")
-}
-
-/// All but the unreserved characters of RFC 3986, section 2.3.
-fn uri(bytes: &[u8], out: &mut Vec<u8>) {
-    for &byte in bytes {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(byte);
-        } else {
-            percent(byte, out);
-        }
-    }
-}
-
-/// `%` and two hexadecimal digits.
-pub(super) fn percent(byte: u8, out: &mut Vec<u8>) {
-    const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    out.extend_from_slice(&[b'%', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
 }
 
 /// A string of RFC 8259, section 7, with its quotes. What is not UTF-8 becomes U+FFFD.

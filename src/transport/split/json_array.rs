@@ -1,7 +1,7 @@
 //! `json-array`: the elements of one array; brackets, commas and the space around are framing.
 
 use super::json::{Value, is_space};
-use super::out::{Limit, Out, Part, PartKind, clear};
+use super::out::{Limit, Out, Part, PartKind};
 use super::{Fault, Machine, Then};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,13 +57,7 @@ impl JsonArray {
 
     fn unit(&mut self, piece: &[u8], at: usize, out: &mut Out<'_>) -> Result<(), Fault> {
         self.limit.check(self.spill.len() + piece.len(), "an element")?;
-        if self.spill.is_empty() {
-            out.part(at, Part::of(piece));
-        } else {
-            self.spill.extend_from_slice(piece);
-            out.part(at, Part::of(&self.spill));
-            clear(&mut self.spill);
-        }
+        out.spilled(&mut self.spill, piece, at);
         self.value.reset();
         self.at = At::Behind;
         Ok(())

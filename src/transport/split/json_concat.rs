@@ -2,7 +2,7 @@
 //! separator of RFC 7464 counts as space.
 
 use super::json::{Value, is_space};
-use super::out::{Limit, Out, Part, clear};
+use super::out::{Limit, Out};
 use super::{Fault, Machine, Then};
 
 pub(super) struct JsonConcat {
@@ -21,13 +21,7 @@ impl JsonConcat {
     /// The value that ends with this piece.
     fn unit(&mut self, piece: &[u8], at: usize, out: &mut Out<'_>) -> Result<(), Fault> {
         self.limit.check(self.spill.len() + piece.len(), "a value")?;
-        if self.spill.is_empty() {
-            out.part(at, Part::of(piece));
-        } else {
-            self.spill.extend_from_slice(piece);
-            out.part(at, Part::of(&self.spill));
-            clear(&mut self.spill);
-        }
+        out.spilled(&mut self.spill, piece, at);
         self.value.reset();
         self.inside = false;
         Ok(())

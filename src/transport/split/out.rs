@@ -109,6 +109,17 @@ impl<'o> Out<'o> {
         (self.each)(Part { framing, ..part });
     }
 
+    /// Hands over a unit that ends before byte `at` of this call with `piece`; what of it came with
+    /// earlier calls lies in `spill`, which is empty afterwards.
+    pub(super) fn spilled(&mut self, spill: &mut Vec<u8>, piece: &[u8], at: usize) {
+        if spill.is_empty() {
+            return self.part(at, Part::of(piece));
+        }
+        spill.extend_from_slice(piece);
+        self.part(at, Part::of(spill));
+        clear(spill);
+    }
+
     /// A body has ended: what belongs to no unit of it is a part too.
     pub(super) fn rest(&mut self, at: usize) {
         if self.untold(at) > 0 {

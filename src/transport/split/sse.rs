@@ -5,9 +5,12 @@
 
 use super::out::{Limit, Out, Part, PartKind, clear};
 use super::{Fault, Machine, Then};
-use crate::model::Nanos;
+use crate::model::{Failure, Nanos};
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
+/// Largest `id`: it is kept for each client and sent back in the head of a request, where servers
+/// take 8 KiB in all.
+const MOST_ID: usize = 8 * 1024;
 /// What a line may have beside its value: a field's name, the colon, a space, the mark of a body.
 const BESIDE: usize = 16;
 
@@ -102,7 +105,14 @@ impl Sse {
             return Err(self.limit.too_large("a line"));
         }
         let first = std::mem::take(&mut self.first);
-        Ok(parse(if first { line.strip_prefix(BOM).unwrap_or(line) } else { line }))
+        let line = parse(if first { line.strip_prefix(BOM).unwrap_or(line) } else { line });
+        match line {
+            Line::Id(id) if id.len() > MOST_ID => Err(Fault {
+                failure: Failure::MessageTooLarge,
+                detail: format!("sse: an id above {MOST_ID} B, which would go back in a header"),
+            }),
+            line => Ok(line),
+        }
     }
 
     fn more_data(&mut self, value: &[u8]) -> Result<(), Fault> {

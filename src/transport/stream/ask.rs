@@ -3,9 +3,9 @@
 use super::super::cookies;
 use super::super::cursor::Cursor;
 use super::super::http1::{Decoder, Head, Step};
-use super::super::pull::unexpected;
 use super::super::request::PullRequest;
 use super::super::split::{Fault, Splitter};
+use super::super::words;
 use super::HttpStream;
 use crate::model::{Failure, Nanos};
 use crate::net::{self, Attempt, Dialer, Endpoint, Memory, io_failure};
@@ -70,6 +70,7 @@ impl HttpStream {
         let headers = headers(&self.spec, &to.headers) + &cookies::line(&to.path, &to.memory);
         let head_out = PullRequest::new(self.spec.method, to, &headers).render(&cursor, "", &mut request);
         let asked = dial.clock().now();
+        to.memory.borrow_mut().asked = Some(asked);
         let mut decoder = Decoder::endless();
         let sent = stream.write_all(&request).await.map_err(|e| io_failure(&e));
         let answered = match sent {
@@ -118,7 +119,7 @@ impl HttpStream {
     ) -> Result<Option<(Splitter, Vec<u8>)>, Failure> {
         let mut rest = bytes;
         loop {
-            let (n, step) = decoder.next(rest)?;
+            let (n, step) = decoder.next(rest).map_err(|failure| words::told(&to.memory, failure))?;
             rest = &rest[n..];
             match step {
                 Step::More => return Ok(None),
@@ -158,30 +159,12 @@ impl HttpStream {
 
 /// The failure that an unexpected status is, and what the client is to remember of it.
 fn refused(kind: StreamKind, head: &Head<'_>, memory: &mut Memory) -> Failure {
-    let status = head.status();
-    if kind == StreamKind::Sse && status == 204 {
+    if kind == StreamKind::Sse && head.status() == 204 {
         memory.stay_away = true;
         memory.tell("sse: status 204 asks the client not to come back");
         return Failure::ClosedByPeer;
     }
-    if let Some(pause) = retry_after(head) {
-        memory.retry_after = Some(pause);
-    }
-    memory.tell(format!("the stream was answered with status {status}"));
-    unexpected(status)
-}
-
-/// `Retry-After` (RFC 9110, section 10.2.3): seconds, or a date, which is held against the server's
-/// own `Date`. At most a day.
-fn retry_after(head: &Head<'_>) -> Option<Nanos> {
-    const MOST: u64 = 24 * 3600;
-    let text = |name| head.header(name).and_then(|v| std::str::from_utf8(v).ok());
-    let value = text("Retry-After")?;
-    let seconds = value.parse::<u64>().ok().or_else(|| {
-        let date = |text| jiff::fmt::rfc2822::parse(text).ok().map(|t| t.timestamp().as_second());
-        u64::try_from(date(value)?.saturating_sub(date(text("Date")?)?)).ok()
-    });
-    seconds.map(|s| Nanos::from_millis(s.min(MOST) * 1000))
+    words::refused("the stream", head, memory)
 }
 
 fn is_event_stream(content_type: &[u8]) -> bool {
@@ -261,22 +244,5 @@ mod tests {
         assert_eq!(lines(SplitSpec::Chunk, "Connection: close\r\n"), "Connection: close\r\nTE: chunked\r\n");
         assert_eq!(lines(SplitSpec::Chunk, "TE: trailers\r\n"), "TE: trailers\r\n");
         assert_eq!(lines(SplitSpec::Script, "Accept: */*\r\n"), "Accept: */*\r\n");
-    }
-
-    fn pause(fields: &str) -> Option<Nanos> {
-        let text = format!("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n{fields}\r\n");
-        let mut decoder = Decoder::new();
-        let Ok((_, Step::Head(head))) = decoder.next(text.as_bytes()) else { panic!("no head") };
-        retry_after(&head)
-    }
-
-    #[test]
-    fn a_pause_is_told_in_seconds_or_as_a_date() {
-        assert_eq!(pause("Retry-After: 3\r\n"), Some(Nanos::from_millis(3000)));
-        assert_eq!(pause("Retry-After: 99999999999\r\n"), Some(Nanos::from_millis(86_400_000)));
-        let date = "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nRetry-After: Sun, 06 Nov 1994 08:49:47 GMT\r\n";
-        assert_eq!(pause(date), Some(Nanos::from_millis(10_000)));
-        assert_eq!(pause("Retry-After: soon\r\n"), None);
-        assert_eq!(pause(""), None);
     }
 }

@@ -3,6 +3,7 @@
 use super::super::cursor::Cursor;
 use super::super::http1::{Counts, Decoder, Step};
 use super::super::split::{Part, PartKind, Splitter, Then};
+use super::super::words;
 use super::super::{Event, Session, Sink, Stage, Unit, UnitKind, tell_connected};
 use super::Caps;
 use super::ask::Asked;
@@ -194,7 +195,8 @@ impl Open {
     fn take(&mut self, bytes: &[u8], sink: &mut dyn Sink) -> Result<Went, Failure> {
         let (mut rest, mut held): (&[u8], &[u8]) = (bytes, &[]);
         loop {
-            let (n, step) = self.decoder.next(rest)?;
+            let next = self.decoder.next(rest);
+            let (n, step) = next.map_err(|failure| words::told(&self.book.memory, failure))?;
             rest = &rest[n..];
             let (then, next): (_, &[u8]) = match step {
                 Step::Body(piece) => (Then::More, piece),

@@ -118,6 +118,9 @@ impl Carrier for WebSocket {
         Box::pin(async move {
             let offer = Offer { protocols: &self.subprotocols, deflate: self.deflate };
             let mut upgraded = upgrade(dial, to, offer).await?;
+            if !to.send.is_empty() {
+                to.memory.borrow_mut().asked = Some(dial.clock().now());
+            }
             self.send_first(&mut upgraded.stream, &to.send).await?;
             Ok(Box::new(self.session(dial, to, upgraded)) as Box<dyn Session>)
         })

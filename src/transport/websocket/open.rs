@@ -4,6 +4,7 @@ use super::deflate::Inflating;
 use super::feed::Feed;
 use super::frame;
 use super::pulse::{Beat, Pulse};
+use super::take::MOST_FRAMES;
 use crate::model::{Failure, Nanos, Traffic};
 use crate::net::{Dialer, Memory, Stream, io_failure};
 use crate::transport::tap::FrameWalker;
@@ -21,6 +22,10 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig, WebSocketC
 /// nothing is sent nothing more; while so much waits, nothing of it is read either, since its pings
 /// would be answered.
 const QUEUE_BYTES: usize = 64 * 1024;
+
+/// Reads in a row after which others of the worker have their turn, however much there still is to be
+/// read: a peer that never pauses is one of many.
+const MOST_READS: u8 = 4;
 
 /// An open session. Many are idle: what few need is boxed.
 pub(super) struct Open {
@@ -41,6 +46,8 @@ pub(super) struct Open {
     pub(super) told_payload: u64,
     pub(super) told_saved: u64,
     pub(super) told_units: u64,
+    /// Reads since there was nothing to read.
+    reads: u8,
     /// Whether our close frame was sent.
     leaving: bool,
 }
@@ -73,6 +80,7 @@ impl Open {
             told_payload: 0,
             told_saved: 0,
             told_units: 0,
+            reads: 0,
             leaving: false,
         }
     }
@@ -90,8 +98,17 @@ impl Open {
             if let Poll::Ready(Err(failure)) = self.poll_send(cx) {
                 return Poll::Ready(Err(failure));
             }
-            let Poll::Ready(read) = self.poll_read(cx, &mut buffer) else { return self.watch(cx) };
+            if self.reads == MOST_READS {
+                self.reads = 0;
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            let Poll::Ready(read) = self.poll_read(cx, &mut buffer) else {
+                self.reads = 0;
+                return self.watch(cx);
+            };
             let read = read?;
+            self.reads += 1;
             if let Some(event) = self.take_and_answer(&buffer[..read], cx, sink)? {
                 return Poll::Ready(Ok(event));
             }
@@ -243,11 +260,17 @@ impl Open {
     /// Puts into words which limit a failure was about.
     fn explain(&self, failure: Failure) {
         let limit = self.context.get_config().max_message_size.unwrap_or_default();
-        let why = match failure {
+        self.say(match failure {
+            Failure::MessageTooLarge if self.walker.frames() > MOST_FRAMES => {
+                format!("a message in more than {MOST_FRAMES} frames")
+            }
             Failure::MessageTooLarge => format!("a message above max_message = {limit} B"),
             Failure::BadDeflate => "a compressed message that does not inflate (RFC 7692)".to_owned(),
             _ => return,
-        };
+        });
+    }
+
+    pub(super) fn say(&self, why: String) {
         self.memory.borrow_mut().tell(why);
     }
 }

@@ -12,6 +12,10 @@ use std::io;
 use tokio_tungstenite::tungstenite::protocol::frame::CloseFrame;
 use tokio_tungstenite::tungstenite::{Error, Message, error::ProtocolError};
 
+/// Frames of one message: far more than any server makes of one, and few enough that fragments without
+/// payload, which no limit on the message ends, end soon.
+pub(super) const MOST_FRAMES: u32 = 65_536;
+
 /// The code that stands for a close frame without one (RFC 6455, section 7.1.5).
 const NO_CODE: u16 = 1005;
 
@@ -20,13 +24,26 @@ impl Open {
     /// of them is that.
     pub(super) fn take(&mut self, bytes: &[u8], sink: &mut dyn Sink) -> Result<Option<Closing>, Failure> {
         // Taken out, so that it and the rest of the session can be used side by side.
-        match self.inflating.take() {
+        let taken = match self.inflating.take() {
             None => self.take_plain(bytes, sink),
             Some(mut inflating) => {
                 let taken = self.take_extended(&mut inflating, bytes, sink);
                 self.inflating = Some(inflating);
                 taken
             }
+        };
+        self.tell_framing(sink);
+        if taken == Ok(None) && self.walker.frames() > MOST_FRAMES {
+            return Err(Failure::MessageTooLarge);
+        }
+        taken
+    }
+
+    /// Tells of the frames of a message that is not whole yet, and may never be.
+    fn tell_framing(&mut self, sink: &mut dyn Sink) {
+        let framing = self.walker.take_framing();
+        if framing > 0 {
+            self.deliver(UnitKind::Control, &[], Taken { framing, payload: 0 }, sink);
         }
     }
 
@@ -59,7 +76,8 @@ impl Open {
             let ended = match mark {
                 Mark::Gathering => return Ok(None),
                 Mark::Head => {
-                    inflating.begin(self.walker.head(), self.walker.payload_len())?;
+                    let begun = inflating.begin(self.walker.head(), self.walker.payload_len());
+                    begun.inspect_err(|failure| self.explain_order(*failure))?;
                     if inflating.is_compressed() { None } else { self.feed_head(sink)? }
                 }
                 Mark::Part | Mark::FrameEnd | Mark::End(_) if !inflating.is_compressed() => {
@@ -95,6 +113,15 @@ impl Open {
         Ok(())
     }
 
+    /// Puts into words what compression forbids.
+    fn explain_order(&self, failure: Failure) {
+        if failure == Failure::BadFrame {
+            self.say(
+                "frames of a compressed message that are masked or out of order (RFC 7692, 6)".to_owned(),
+            );
+        }
+    }
+
     /// Gives the frame library the header of a frame; one without payload ends with it.
     fn feed_head(&mut self, sink: &mut dyn Sink) -> Result<Option<Closing>, Failure> {
         let mut head = [0; frame::MOST_FRAMING];
@@ -118,14 +145,19 @@ impl Open {
         let mut feed = Feed { unread: piece, out: &mut self.out };
         match (self.context.read(&mut feed), taken) {
             (Err(Error::Io(e)), None) if e.kind() == io::ErrorKind::WouldBlock => Ok(None),
-            (Ok(message), Some(taken)) => Ok(self.hand_over(&message, taken, sink)),
-            (Err(error), _) => Err(named(&error)),
+            (Ok(message), Some(taken)) => self.hand_over(&message, taken, sink),
+            (Err(error), _) => Err(self.named(&error)),
             (Ok(_), None) => Err(Failure::BadFrame),
         }
     }
 
     /// Hands over one message of the frame library; its end, if it is a close frame.
-    fn hand_over(&mut self, message: &Message, taken: Taken, sink: &mut dyn Sink) -> Option<Closing> {
+    fn hand_over(
+        &mut self,
+        message: &Message,
+        taken: Taken,
+        sink: &mut dyn Sink,
+    ) -> Result<Option<Closing>, Failure> {
         let (kind, body): (_, &[u8]) = match message {
             Message::Text(text) => (UnitKind::Data, text.as_bytes()),
             Message::Binary(bytes) => (UnitKind::Data, bytes),
@@ -133,16 +165,41 @@ impl Open {
         };
         self.deliver(kind, body, taken, sink);
         if kind == UnitKind::Data {
-            return None;
+            return Ok(None);
         }
         // It hands out its pong, or its half of the close; that the state is final then is no error.
         let _ = self.context.flush(&mut Feed { unread: &[], out: &mut self.out });
         match message {
             Message::Pong(payload) => self.pong(payload, sink),
-            Message::Close(frame) => return Some(closing(frame.as_ref())),
+            Message::Close(frame) => return self.closing(frame.as_ref()).map(Some),
             _ => {}
         }
-        None
+        Ok(None)
+    }
+
+    /// How the peer's close frame says it ends. The frame library puts a code of its own in place of
+    /// one that must not be sent: that is not taken for the peer's word.
+    fn closing(&self, frame: Option<&CloseFrame>) -> Result<Closing, Failure> {
+        let code = frame.map_or(NO_CODE, |f| f.code.into());
+        let reason = frame.map_or_else(String::new, |f| f.reason.to_string());
+        match self.walker.close_code() {
+            Some(sent) if sent != code => {
+                self.say(format!(
+                    "a close frame with the code {sent}, which must not be sent (RFC 6455, 7.4)"
+                ));
+                Err(Failure::BadFrame)
+            }
+            _ => Ok(Closing { code, reason, clean: false }),
+        }
+    }
+
+    /// The frame library's errors as failures; what breaks the protocol is put into words.
+    fn named(&self, error: &Error) -> Failure {
+        let failure = failure_of(error);
+        if matches!(failure, Failure::BadFrame | Failure::BadUtf8) {
+            self.say(error.to_string());
+        }
+        failure
     }
 
     fn pong(&mut self, payload: &[u8], sink: &mut dyn Sink) {
@@ -178,15 +235,8 @@ fn ended(mark: Mark) -> Option<Taken> {
     }
 }
 
-/// How the peer's close frame says it ends.
-fn closing(frame: Option<&CloseFrame>) -> Closing {
-    let code = frame.map_or(NO_CODE, |f| f.code.into());
-    let reason = frame.map_or_else(String::new, |f| f.reason.to_string());
-    Closing { code, reason, clean: false }
-}
-
 /// The frame library's errors as failures.
-fn named(error: &Error) -> Failure {
+fn failure_of(error: &Error) -> Failure {
     match error {
         Error::Io(e) => io_failure(e),
         Error::Capacity(_) => Failure::MessageTooLarge,

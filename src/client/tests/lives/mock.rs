@@ -1,11 +1,11 @@
 //! A mock target for clients over several sessions: each opening takes the next of a scripted list.
 
-use crate::client::tests::{START, TAG, ms};
+use crate::client::tests::{START, TAG, ms, workplace};
 use crate::client::{ClientState, VirtualClient, Workplace};
-use crate::clock::{Clock, Timer};
+use crate::clock::Clock;
 use crate::model::{Backoff, Failure, LifeSpec, Nanos, Op, ReconnectSpec, Stamp, Traffic};
 use crate::net::{Dialer, Endpoint, Memory};
-use crate::record::{ChannelFeed, Closed, Counts, Recorder, Snapshot, close_client};
+use crate::record::{ChannelFeed, Closed, Counts, Snapshot, close_client};
 use crate::transport::{Carrier, Closing, Event, LocalBoxFuture, Rhythm, Session, Sink, Unit, UnitKind};
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -22,6 +22,8 @@ pub(super) enum Do {
     Fail(Failure),
     Close,
     End,
+    /// It ends because a rule wants it opened again.
+    Again,
     /// The request is answered with nothing.
     Answer,
 }
@@ -30,6 +32,8 @@ pub(super) enum Do {
 #[derive(Clone, Debug)]
 pub(super) enum Opening {
     Refused(Failure),
+    /// Asks the client not to come again.
+    LetAlone,
     /// Never comes about.
     Hangs,
     Session {
@@ -37,6 +41,15 @@ pub(super) enum Opening {
         answers_leave: bool,
         acts: Vec<(u64, Do)>,
     },
+}
+
+/// A pull session; its messages are answers.
+pub(super) fn pulled(acts: &[(u64, Do)]) -> Opening {
+    let acts = acts.iter().flat_map(|(span, act)| match act {
+        Do::Message(..) => vec![(*span, act.clone()), (0, Do::Answer)],
+        act => vec![(*span, act.clone())],
+    });
+    session(&acts.collect::<Vec<_>>())
 }
 
 pub(super) fn session(acts: &[(u64, Do)]) -> Opening {
@@ -68,6 +81,7 @@ struct Played {
     asks: Option<Nanos>,
     log: Rc<RefCell<Vec<(u64, &'static str)>>>,
     deadline: Option<Nanos>,
+    aborted: bool,
 }
 
 #[expect(clippy::disallowed_methods, reason = "paused time is tokio's")]
@@ -100,6 +114,10 @@ impl Carrier for Stages {
                     memory.tell("the door is shut");
                     Err(failure)
                 }
+                Opening::LetAlone => {
+                    to.memory.borrow_mut().stay_away = true;
+                    Err(Failure::ClosedByPeer)
+                }
                 Opening::Session { ready, answers_leave, acts } => {
                     let clock = dial.clock();
                     Ok(Box::new(Played {
@@ -113,6 +131,7 @@ impl Carrier for Stages {
                         asks: self.asks,
                         log: Rc::clone(&self.log),
                         deadline: self.wants.map(|wants| clock.now() + wants),
+                        aborted: false,
                     }) as Box<dyn Session>)
                 }
             }
@@ -140,6 +159,10 @@ impl Played {
             }
             Do::Close => return Ok(closed(1012)),
             Do::End => return Ok(Event::Ended),
+            Do::Again => {
+                self.memory.borrow_mut().more.get_or_insert_default().agains += 1;
+                return Ok(Event::Ended);
+            }
             Do::Answer => {
                 self.unit(UnitKind::Empty, b"", sink);
                 return Ok(Event::Answered);
@@ -175,7 +198,9 @@ impl Session for Played {
     }
 
     fn abort(&mut self) {
-        self.log.borrow_mut().push((since_start(self.clock), "aborted"));
+        if !std::mem::replace(&mut self.aborted, true) {
+            self.log.borrow_mut().push((since_start(self.clock), "aborted"));
+        }
     }
 
     fn is_ready(&self) -> bool {
@@ -265,21 +290,8 @@ pub(super) fn play(cast: Cast) -> Outcome {
         tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     tokio::task::LocalSet::new().block_on(&runtime, async {
         let clock = Clock::paused();
-        let place = Rc::new(Workplace {
-            timer: Timer::start(clock).unwrap(),
-            dialer: Rc::new(Dialer::new(clock)),
-            recorder: RefCell::new(Recorder::new(START..Nanos::MAX)),
-            tag: TAG,
-            payload_bytes: Stamp::LEN as u64,
-            latest_value: false,
-            echo: false,
-            follow: None,
-            close_codes: true,
-            life: cast.life,
-            reconnect: cast.reconnect,
-            connect_timeout: ms(500),
-            request_timeout: Nanos::SECOND * 5,
-        });
+        let (life, reconnect, connect_timeout) = (cast.life, cast.reconnect, ms(500));
+        let place = Rc::new(Workplace { life, reconnect, connect_timeout, ..workplace(clock) });
         let state = Rc::new(ClientState::default());
         let log = Rc::new(RefCell::new(Vec::new()));
         let carrier = Rc::new(Stages {

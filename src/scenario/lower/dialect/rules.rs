@@ -1,6 +1,6 @@
 //! `[[case.rule]]` and what `expect` may hold.
 
-use super::super::{Report, template};
+use super::super::{Report, template, values};
 use super::sets;
 use crate::scenario::path::KeyPath;
 use crate::scenario::raw::{On, Rule};
@@ -70,26 +70,10 @@ pub(super) fn matcher(on: &On, at: &KeyPath, r: &mut Report<'_>) -> MatchSpec {
         r.wrong(at, format!("`{at}.is` goes with exactly one of pointer and header"), None);
     }
     if let Some(text) = &spec.pointer {
-        pointer(text, &at.key("pointer"), r);
+        values::pointer(text, true, &at.key("pointer"), r);
     }
     if let Some(text) = &spec.regex {
-        regex(text, false, &at.key("regex"), r);
+        values::regex(text, false, &at.key("regex"), r);
     }
     spec
-}
-
-pub(super) fn pointer(text: &str, at: &KeyPath, r: &mut Report<'_>) {
-    if !text.is_empty() && !text.starts_with('/') {
-        r.bad(at, "a JSON pointer, which starts with \"/\", such as \"/type\"");
-    }
-}
-
-pub(super) fn regex(text: &str, group: bool, at: &KeyPath, r: &mut Report<'_>) {
-    match regex_lite::Regex::new(text) {
-        Err(e) => r.bad(at, format_args!("a regular expression that compiles ({e})")),
-        Ok(found) if group && found.captures_len() < 2 => {
-            r.bad(at, "a group in parentheses: what it matches is the value, as in \"sid=([a-z]+)\"");
-        }
-        Ok(_) => {}
-    }
 }

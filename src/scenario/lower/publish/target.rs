@@ -1,6 +1,6 @@
 //! `none`: what the messages of a target that publishes by itself tell about themselves.
 
-use crate::scenario::lower::{Report, cursor};
+use crate::scenario::lower::{Report, values};
 use crate::scenario::path::KeyPath;
 use crate::scenario::raw::{NoPublisher, SequenceTable, TimeClock, TimeTable, Unit};
 use crate::scenario::{TargetClock, TargetFeed, TimeFrom, TimeUnit, ValueFrom};
@@ -52,11 +52,11 @@ fn time(table: &TimeTable, at: &KeyPath, r: &mut Report<'_>) -> Option<TimeFrom>
 fn value(place: &Place<'_>, at: &KeyPath, r: &mut Report<'_>) -> Option<ValueFrom> {
     match (place.pointer, place.regex, place.offset, place.length) {
         (Some(pointer), None, None, None) => {
-            cursor::pointer(pointer, &at.key("pointer"), r);
+            values::pointer(pointer, false, &at.key("pointer"), r);
             Some(ValueFrom::Pointer(pointer.clone()))
         }
         (None, Some(regex), None, None) => {
-            cursor::regex(regex, &at.key("regex"), r);
+            values::regex(regex, true, &at.key("regex"), r);
             Some(ValueFrom::Regex(regex.clone()))
         }
         (None, None, Some(offset), Some(length)) => {

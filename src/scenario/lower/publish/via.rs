@@ -6,6 +6,7 @@ use crate::scenario::lower::base::parse_base;
 use crate::scenario::lower::case;
 use crate::scenario::lower::cursor;
 use crate::scenario::lower::headers::pairs_of;
+use crate::scenario::lower::values;
 use crate::scenario::lower::websocket;
 use crate::scenario::path::KeyPath;
 use crate::scenario::raw::{Echo, Http, InBand, Publish, ReceiversTable};
@@ -112,8 +113,8 @@ fn receivers(table: &ReceiversTable, at: &KeyPath, r: &mut Report<'_>) -> Option
     }
     for from in &found {
         match from {
-            ReceiversFrom::Pointer(text) => cursor::pointer(text, &at.key("pointer"), r),
-            ReceiversFrom::Regex(text) => cursor::regex(text, &at.key("regex"), r),
+            ReceiversFrom::Pointer(text) => values::pointer(text, false, &at.key("pointer"), r),
+            ReceiversFrom::Regex(text) => values::regex(text, true, &at.key("regex"), r),
             ReceiversFrom::Header(name) => cursor::token(name, &at.key("header"), r),
         }
     }

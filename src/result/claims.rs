@@ -1,0 +1,177 @@
+//! Claims held against runs: each with its number, and whether it holds here.
+
+use super::{RunResult, Verdict, finite, metric};
+use crate::scenario::ClaimPlan;
+use serde::{Deserialize, Serialize};
+
+/// What became of a claim.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Holds {
+    /// In every repeat.
+    Yes,
+    /// In none.
+    No,
+    /// In some repeats only, or there is no number.
+    #[default]
+    Undecided,
+}
+
+/// One claim.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ClaimResult {
+    /// In words.
+    pub says: String,
+    /// The metric.
+    pub metric: String,
+    /// The case it is about.
+    pub case: String,
+    /// The case whose value it is divided by; empty: none.
+    pub against: String,
+    /// When it holds, such as `> 10`.
+    pub bound: String,
+    /// The median over the runs, in the metric's unit; with `against` a ratio; `null`: no run has one.
+    #[serde(with = "finite::option")]
+    pub measured: Option<f64>,
+    /// Least.
+    #[serde(with = "finite::option")]
+    pub measured_min: Option<f64>,
+    /// Greatest.
+    #[serde(with = "finite::option")]
+    pub measured_max: Option<f64>,
+    /// Runs, or pairs of runs, that had a number. Invalid ones are left out.
+    pub runs: u32,
+    /// Whether it holds.
+    pub holds: Holds,
+    /// Why there is no number, in words.
+    pub reason: String,
+}
+
+/// Holds claims against the runs, in the scenario's order.
+pub fn held(claims: &[ClaimPlan], runs: &[RunResult]) -> Vec<ClaimResult> {
+    claims.iter().map(|claim| one(claim, runs)).collect()
+}
+
+fn one(claim: &ClaimPlan, runs: &[RunResult]) -> ClaimResult {
+    let mut values: Vec<f64> = of_case(&claim.case, runs).filter_map(|r| value(claim, r, runs)).collect();
+    values.sort_by(f64::total_cmp);
+    let unit_bound = match (&claim.against, metric(&claim.holds.key)) {
+        (None, Some(metric)) => metric.unit.of_bound(claim.holds.bound),
+        _ => claim.holds.bound,
+    };
+    let holding = values.iter().filter(|v| claim.holds.relation.holds(**v, unit_bound)).count();
+    let holds = match holding {
+        _ if values.is_empty() => Holds::Undecided,
+        0 => Holds::No,
+        n if n == values.len() => Holds::Yes,
+        _ => Holds::Undecided,
+    };
+    ClaimResult {
+        says: claim.says.clone(),
+        metric: claim.holds.key.clone(),
+        case: claim.case.clone(),
+        against: claim.against.clone().unwrap_or_default(),
+        bound: claim.holds.text.clone(),
+        measured: median(&values),
+        measured_min: values.first().copied(),
+        measured_max: values.last().copied(),
+        runs: values.len() as u32,
+        holds,
+        reason: reason(claim, &values, holding, runs),
+    }
+}
+
+fn reason(claim: &ClaimPlan, values: &[f64], holding: usize, runs: &[RunResult]) -> String {
+    if !values.is_empty() && [0, values.len()].contains(&holding) {
+        return String::new();
+    }
+    if !values.is_empty() {
+        return format!("it holds in {holding} of {} runs", values.len());
+    }
+    let cases = || std::iter::once(claim.case.as_str()).chain(claim.against.as_deref());
+    let invalid = cases().find(|case| of_case(case, runs).next().is_none());
+    match invalid {
+        Some(case) => format!("no run of `{case}` is to be believed"),
+        None => format!("no run has a value for `{}`", claim.holds.key),
+    }
+}
+
+/// Runs that may be believed.
+fn of_case<'r>(case: &str, runs: &'r [RunResult]) -> impl Iterator<Item = &'r RunResult> {
+    runs.iter().filter(move |r| r.case == case && r.verdict != Verdict::Invalid)
+}
+
+/// A run's value; with `against` over that of the run with the same clients, values and repeat.
+fn value(claim: &ClaimPlan, run: &RunResult, runs: &[RunResult]) -> Option<f64> {
+    let metric = metric(&claim.holds.key)?;
+    let own = (metric.of)(run).filter(|v| v.is_finite())?;
+    let Some(against) = &claim.against else { return Some(own) };
+    let twin = |r: &&RunResult| (r.clients, r.repeat, &r.swept) == (run.clients, run.repeat, &run.swept);
+    let other = of_case(against, runs).find(twin).and_then(metric.of)?;
+    Some(own / other).filter(|ratio| ratio.is_finite())
+}
+
+fn median(sorted: &[f64]) -> Option<f64> {
+    let middle = sorted.len() / 2;
+    match sorted.len() {
+        0 => None,
+        n if n % 2 == 1 => Some(sorted[middle]),
+        _ => Some((sorted[middle - 1] + sorted[middle]) / 2.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{CLAIM_METRICS, Objective, Relation};
+
+    fn claim(against: Option<&str>, relation: Relation, bound: f64) -> ClaimPlan {
+        ClaimPlan {
+            says: "polls are empty".into(),
+            case: "polling".into(),
+            against: against.map(str::to_owned),
+            holds: Objective { key: "publish_failed".into(), text: "> 1".into(), relation, bound },
+        }
+    }
+
+    fn run(case: &str, repeat: u32, value: u64) -> RunResult {
+        RunResult { case: case.into(), repeat, publish_failed: value, ..RunResult::default() }
+    }
+
+    #[test]
+    fn every_metric_that_a_claim_may_name_is_one() {
+        for (key, _) in CLAIM_METRICS {
+            assert!(metric(key).is_some(), "{key}");
+        }
+        for metric in crate::result::METRICS {
+            assert!(CLAIM_METRICS.iter().any(|(key, _)| *key == metric.key), "{}", metric.key);
+        }
+    }
+
+    #[test]
+    fn it_holds_in_all_repeats_or_in_none_or_is_undecided() {
+        let runs = [run("polling", 0, 3), run("polling", 1, 5), run("websocket", 0, 9)];
+        let told = |relation, bound| one(&claim(None, relation, bound), &runs);
+        let yes = told(Relation::Greater, 2.0);
+        assert_eq!((yes.holds, yes.measured, yes.runs), (Holds::Yes, Some(4.0), 2));
+        assert_eq!((yes.measured_min, yes.measured_max), (Some(3.0), Some(5.0)));
+        assert_eq!(told(Relation::Greater, 5.0).holds, Holds::No);
+        let split = told(Relation::Greater, 4.0);
+        assert_eq!((split.holds, split.reason.as_str()), (Holds::Undecided, "it holds in 1 of 2 runs"));
+    }
+
+    #[test]
+    fn against_divides_twin_by_twin_and_leaves_invalid_runs_out() {
+        let mut runs = vec![run("polling", 0, 30), run("polling", 1, 70), run("ws", 0, 3), run("ws", 1, 7)];
+        let claim = claim(Some("ws"), Relation::AtLeast, 10.0);
+        let told = one(&claim, &runs);
+        assert_eq!((told.holds, told.measured, told.runs), (Holds::Yes, Some(10.0), 2));
+        runs[2].verdict = Verdict::Invalid;
+        assert_eq!(one(&claim, &runs).runs, 1);
+        runs[3].verdict = Verdict::Invalid;
+        let told = one(&claim, &runs);
+        assert_eq!((told.holds, told.measured), (Holds::Undecided, None));
+        assert_eq!(told.reason, "no run of `ws` is to be believed");
+    }
+}

@@ -1,0 +1,96 @@
+//! T6: what arrives while no long poll is held waits for the next one (F3). A relay holds each new
+//! poll back so long after an answer, so the gap is known and dwarfs the transport.
+
+use crate::analysis::formulas::long_poll_gap_share;
+use crate::selftest::SelftestError;
+use crate::selftest::bench::{Bench, Ran, channels, delivery};
+use crate::selftest::check::Check;
+use crate::selftest::exact::arrivals_in_gaps;
+use crate::selftest::part::Part;
+
+pub(in crate::selftest) static PART: Part =
+    Part { key: "T6", title: "the gap of long polling is seen as it is", rules: &[6, 11], work: prove };
+
+/// The gap, milliseconds; with transport it is some tenths of one longer.
+const GAP_MS: u32 = 40;
+/// Messages a second on each channel: one a gap.
+const RATE: u32 = 25;
+/// What waited longer than this beyond the least counts as having waited for a poll.
+const WAITED_NS: f64 = 2e6;
+/// Share that the result may be off.
+const ALLOWED: f64 = 0.02;
+
+fn prove(bench: &mut Bench<'_>) -> Result<(), SelftestError> {
+    let (clients, measure) = bench.depth().pick((80, "4s"), (80, "20s"));
+    let relay = bench.relay(&format!("gap {GAP_MS}ms"))?;
+    let address = relay.address.ok_or(SelftestError::Missing("the relay's address"))?;
+    let ran = bench.play("gap", &scenario(&address.to_string(), clients, measure))?;
+    bench.check(Check::count("lost", 0, ran.run.ledger.lost));
+    let gap_s = f64::from(GAP_MS) / 1e3;
+    let seen = share_that_waited(&ran, gap_s);
+    let formula = long_poll_gap_share(f64::from(RATE), gap_s);
+    let within = |v: f64| v * ALLOWED;
+    bench.check(Check::number("share in the gap (F3)", (formula, seen), within(formula), (4, "")));
+    let exact = recursion(&ran, gap_s);
+    bench.check(Check::number(
+        "share in the gap (recursion over the very arrivals)",
+        (exact, seen),
+        within(exact),
+        (4, ""),
+    ));
+    // Those that waited did so for half the gap on average.
+    let floor = ran.run.delivery.min_ns.unwrap_or(0) as f64;
+    let mean = ran.run.delivery.mean_ns.map(|m| m - floor);
+    let want = formula * gap_s / 2.0 * 1e9;
+    bench.check(Check::time("mean above the least (F3: f G / 2)", want, mean, want * 0.03));
+    Ok(())
+}
+
+/// From the delivery times: the share beyond the least and a little, made up for the part of the gap
+/// that is so near its end.
+fn share_that_waited(ran: &Ran, gap_s: f64) -> Option<f64> {
+    let times = delivery(&ran.detail);
+    let least = ran.run.delivery.min_ns? as f64;
+    let waited: u64 = times
+        .iter_recorded()
+        .filter(|step| step.value_iterated_to() as f64 > least + WAITED_NS)
+        .map(|step| step.count_since_last_iteration())
+        .sum();
+    let told = 1.0 - WAITED_NS / (gap_s * 1e9);
+    Some(waited as f64 / times.len().max(1) as f64 / told)
+}
+
+fn recursion(ran: &Ran, gap_s: f64) -> f64 {
+    let (mut inside, mut all) = (0, 0);
+    for (_, sent) in ran.sent() {
+        let (i, a) = arrivals_in_gaps(sent.iter().map(|s| s.due.as_secs_f64()), gap_s);
+        inside += i;
+        all += a;
+    }
+    inside as f64 / f64::max(all as f64, 1.0)
+}
+
+fn scenario(address: &str, clients: u32, measure: &str) -> String {
+    format!(
+        r#"
+[target]
+base = "http://{address}"
+[publish]
+http = {{ post = "/pub/${{channel}}" }}
+channels = {}
+rate = "{RATE}/s"
+arrivals = "poisson"
+connections = 256
+[load]
+clients = {clients}
+connect = "300ms"
+warmup = "500ms"
+measure = "{measure}"
+drain = "300ms"
+[[case]]
+name = "long poll"
+long_poll = {{ get = "/lp/${{channel}}" }}
+"#,
+        channels(clients)
+    )
+}
