@@ -159,7 +159,7 @@ fn rate_panel(picture: &mut Picture, all: &[Series<'_, '_>], x: Axis) {
     let values = all.iter().flat_map(|s| &s.seconds).filter_map(|s| s.delivered_per_s);
     let y = Axis::from_zero(values.map(|v| v * 1.04), RATE.bottom, RATE.top);
     frame::panel_title(picture, RATE, "deliveries per second");
-    frame::rows(picture, RATE, y, 2.0, text::count);
+    frame::rows(picture, RATE, y, 4.0, text::count);
     panel_columns(picture, RATE, x);
     for (i, s) in all.iter().enumerate() {
         // Cases with equal rates lie on each other: what comes later is thinner, so all stay visible.

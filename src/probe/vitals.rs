@@ -102,7 +102,6 @@ mod tests {
     use std::net::{TcpListener, TcpStream};
 
     #[test]
-    #[expect(clippy::disallowed_methods, reason = "a socket whose bytes nobody reads")]
     fn what_nobody_reads_is_told() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
