@@ -157,9 +157,6 @@ fn assert_counts_agree(run: &Value) {
     let case = &run["case"];
     assert_all_delivered(run);
     assert_books_close(run);
-    assert_eq!(number(run, "/byte_check/ledger_difference_bytes"), 0, "{case}: {:#}", run["byte_check"]);
-    assert_eq!(number(run, "/byte_check/kernel_difference_bytes"), 0, "{case}: {:#}", run["byte_check"]);
-    assert_eq!(number(run, "/byte_check/unknown_connections"), 0, "{case}");
     let layer = |key: &str| number(run, &format!("/layers/{key}"));
     assert!(layer("payload_bytes") > 0, "{case}");
     assert!(layer("payload_bytes") < layer("message_bytes"), "{case}");

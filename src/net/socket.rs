@@ -27,7 +27,7 @@ pub(super) struct Line {
 impl Line {
     /// Segments since they were last told of.
     pub(super) fn segments(&self) -> Sockets {
-        Info::read(&*self.tcp.borrow()).map_or_else(Sockets::default, |info| self.since_told(&info))
+        Info::glance(&*self.tcp.borrow()).map_or_else(Sockets::default, |info| self.since_told(&info))
     }
 
     fn since_told(&self, info: &Info) -> Sockets {
