@@ -34,7 +34,8 @@ Examples:
 Reading it:
   delivery time  publish intended -> received; \"-\" where too few publishes lie beyond a quantile
   lost           owed to a subscribed client and never received
-  header:payload every byte that is not message, to message bytes (TCP stream, without IP)
+  message hdr    message layer: heads, frames, empty polls and pings, to the payload of useful messages
+  stream B/msg   TCP stream layer: with TLS records, without TCP and IP headers; docs/bytes.md
   verdict        valid; suspect: read the reason first; invalid: the generator was the limit
 
 Colours go to terminals only, and not when NO_COLOR is set.

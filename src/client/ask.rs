@@ -1,5 +1,6 @@
 //! A pull session: the client asks until the session is over, or until it leaves.
 
+use super::attach::Attached;
 use super::listener::{Answer, Listener};
 use super::pull_pace::PullPace;
 use super::virtual_client::{Course, End, VirtualClient, is_empty};
@@ -25,7 +26,7 @@ enum Asked {
 impl VirtualClient {
     pub(super) async fn ask(
         &self,
-        mut session: Box<dyn Session>,
+        mut session: Attached<'_>,
         rhythm: Rhythm,
         leave_at: Nanos,
         course: &mut Course,

@@ -1,10 +1,11 @@
 //! A client attaches: opens a session and waits until it can receive.
 
-use super::listener::Listener;
+use super::listener::{Listener, count_rest};
 use super::virtual_client::{Course, End, VirtualClient};
 use crate::model::{Failure, Nanos, Op, Outcome, ReadyState, Sample, Stage, Traffic};
 use crate::transport::{Closing, Event, Rhythm, Session};
 use std::future::poll_fn;
+use std::ops::{Deref, DerefMut};
 use std::task::{Context, Poll};
 
 /// The code of an end without a close frame (RFC 6455, section 7.1.5).
@@ -17,10 +18,42 @@ enum Unready {
     Again,
 }
 
+/// A client's session. However it ends, and be it that the run is over, what crossed its connections and
+/// was in no unit is counted: the books are held against the kernel's.
+pub(super) struct Attached<'a> {
+    session: Box<dyn Session>,
+    client: &'a VirtualClient,
+}
+
+impl Deref for Attached<'_> {
+    type Target = dyn Session;
+
+    fn deref(&self) -> &(dyn Session + 'static) {
+        &*self.session
+    }
+}
+
+impl DerefMut for Attached<'_> {
+    fn deref_mut(&mut self) -> &mut (dyn Session + 'static) {
+        &mut *self.session
+    }
+}
+
+impl Drop for Attached<'_> {
+    fn drop(&mut self) {
+        self.session.abort();
+        count_rest(&self.client.place, &self.client.state, &*self.session);
+    }
+}
+
 impl VirtualClient {
     /// A session that can receive; or [`End::NotOpened`], or [`End::Again`]. The operation `connect`
     /// lasts until then.
-    pub(super) async fn attach(&self, intended: Nanos, course: &mut Course) -> Result<Box<dyn Session>, End> {
+    pub(super) async fn attach<'a>(
+        &'a self,
+        intended: Nanos,
+        course: &mut Course,
+    ) -> Result<Attached<'a>, End> {
         self.begin(Op::Connect, intended);
         self.is(ReadyState::Connecting);
         self.state.told.set(Traffic::default());
@@ -30,16 +63,14 @@ impl VirtualClient {
         let open = self.carrier.open(&self.place.dialer, &self.endpoint);
         let opened = self.place.timer.until(limit, open).await.unwrap_or(Err(Failure::ConnectTimeout));
         self.untold_connections(opened.is_err());
+        let opened = opened.map(|session| Attached { session, client: self });
         let opened = match opened {
             Ok(session) if session.is_ready() => Ok(session),
             Ok(session) => self.made_ready(session, limit, course).await,
             Err(failure) => Err(Unready::Failed(failure)),
         };
         let finished = self.place.now();
-        let spent = self.endpoint.memory.borrow_mut().take_spent();
-        if let Some(spent) = spent {
-            self.place.recorder.borrow_mut().traffic(finished, spent);
-        }
+        self.count_spent();
         if opened.is_err() && self.endpoint.memory.borrow().stay_away {
             // It asked for nothing but to be let alone: no failure.
             self.state.under_way.set(None);
@@ -80,12 +111,12 @@ impl VirtualClient {
     }
 
     /// Polls a session until it can receive: a login goes on.
-    async fn made_ready(
-        &self,
-        mut session: Box<dyn Session>,
+    async fn made_ready<'a>(
+        &'a self,
+        mut session: Attached<'a>,
         limit: Nanos,
         course: &mut Course,
-    ) -> Result<Box<dyn Session>, Unready> {
+    ) -> Result<Attached<'a>, Unready> {
         let opened = self.place.now();
         let mut listener = Listener::new(&self.place, &self.state);
         let pulls = self.carrier.rhythm() != Rhythm::Push;
@@ -186,6 +217,14 @@ impl VirtualClient {
     /// session again.
     pub(super) fn sends_no_more(&self, failure: Failure) {
         self.state.outbox.iter().for_each(|outbox| outbox.close(failure));
+    }
+
+    /// Counts the bytes of connections that came to no session.
+    pub(super) fn count_spent(&self) {
+        let spent = self.endpoint.memory.borrow_mut().take_spent();
+        if let (Some(spent), Ok(mut recorder)) = (spent, self.place.recorder.try_borrow_mut()) {
+            recorder.traffic(self.place.now(), spent);
+        }
     }
 
     /// Writes down how a WebSocket ended.

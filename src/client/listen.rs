@@ -1,5 +1,6 @@
 //! A push session: the client listens until it ends, or until it leaves.
 
+use super::attach::Attached;
 use super::listener::Listener;
 use super::virtual_client::{Course, End, VirtualClient, is_empty};
 use crate::model::{Failure, Nanos, Outcome, ReadyState};
@@ -11,7 +12,7 @@ const LEAVE_TIMEOUT: Nanos = Nanos::from_millis(5_000);
 impl VirtualClient {
     pub(super) async fn listen(
         &self,
-        mut session: Box<dyn Session>,
+        mut session: Attached<'_>,
         leave_at: Nanos,
         course: &mut Course,
     ) -> End {

@@ -122,10 +122,17 @@ impl<'a> Listener<'a> {
     /// Counts the bytes that were never part of a unit: those of an exchange or a session that
     /// failed. Nothing of them is payload.
     pub(super) fn count_rest(&self, session: &dyn Session) {
-        let rest = session.wire().since(self.state.told.get());
-        self.state.told.set(session.wire());
-        let now = self.place.now();
-        self.place.recorder.borrow_mut().traffic(now, rest.with_payload(0));
+        count_rest(self.place, self.state, session);
+    }
+}
+
+/// See [`Listener::count_rest`].
+pub(super) fn count_rest(place: &Workplace, state: &ClientState, session: &dyn Session) {
+    let rest = session.wire().since(state.told.get());
+    state.told.set(session.wire());
+    // Where a client panics while it records, its bytes are the least of the trouble.
+    if let Ok(mut recorder) = place.recorder.try_borrow_mut() {
+        recorder.traffic(place.now(), rest.with_payload(0));
     }
 }
 

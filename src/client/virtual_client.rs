@@ -37,6 +37,13 @@ pub struct VirtualClient {
     pub seed: u64,
 }
 
+/// When the run is over, too, what an attempt under way has cost is counted.
+impl Drop for VirtualClient {
+    fn drop(&mut self) {
+        self.count_spent();
+    }
+}
+
 /// How an attempt, or the session that came of it, was over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
@@ -165,6 +172,7 @@ impl VirtualClient {
         match self.place.life.away {
             Some(away) => course.policy.span(away, self.place.life.fixed),
             None => {
+                self.count_spent();
                 *self.endpoint.memory.borrow_mut() = Memory::default();
                 Nanos::ZERO
             }
@@ -252,8 +260,9 @@ impl VirtualClient {
         }
     }
 
-    /// Keeps what the carrier says of a failure in words.
+    /// Keeps what the carrier says of a failure in words, and counts what its connection had cost.
     pub(super) fn tell(&self, failure: Failure) {
+        self.count_spent();
         if let Some(text) = self.endpoint.memory.borrow_mut().detail.take() {
             self.place.recorder.borrow_mut().detail(self.place.now(), failure, &text);
         }

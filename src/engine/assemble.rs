@@ -3,6 +3,7 @@
 mod costs;
 mod deliveries;
 mod health;
+mod layers;
 mod ledgers;
 mod lives;
 mod own;
@@ -39,6 +40,8 @@ pub(super) struct Gathered {
     pub(super) fan: Option<FanMerge>,
     pub(super) readings: Readings,
     pub(super) co_located: bool,
+    /// Whether the target was reached over loopback.
+    pub(super) loopback: bool,
     /// Cores given to workers.
     pub(super) cores: u32,
     /// Worker threads.
@@ -101,6 +104,7 @@ pub(super) fn assemble(run: &RunPlan, mut gathered: Gathered) -> (RunResult, Run
     result.bytes = bytes(run, measured, &whole);
     result.publisher_bytes =
         bytes_of(measured.publisher_traffic, measured.publisher_traffic, result.published);
+    layers::tell(&mut result, measured, &whole, gathered.loopback);
     result.operations = operations(&whole, &gathered.done);
     failures(&mut result, &whole);
     lives::lives(&mut result, run, &gathered, &whole);

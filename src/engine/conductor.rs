@@ -305,6 +305,7 @@ impl Conductor<'_> {
             done: self.done,
             readings: self.readings,
             co_located: target.local,
+            loopback: target.sites.base.address.ip().is_loopback() || target.local,
             cores: distinct(&cores.workers),
             workers: cores.workers.len() as u32,
             shared_core: cores.shared,

@@ -76,6 +76,25 @@ impl Places {
         &self.common
     }
 
+    /// Asks the kernel for its counters of every open connection: at the ends of `measure`.
+    pub(super) async fn look(&self) {
+        self.common.dialer.meter().look().await;
+        self.common.dialer.publishers_meter().look().await;
+    }
+
+    /// Connections that are open.
+    pub(super) fn open_connections(&self) -> usize {
+        self.common.dialer.meter().open() + self.common.dialer.publishers_meter().open()
+    }
+
+    /// Writes down what the kernel counted up to this instant, in the phase that ends there.
+    pub(super) fn count_sockets(&self, until: Nanos) {
+        let dialer = &self.common.dialer;
+        let mut recorder = self.common.recorder.borrow_mut();
+        recorder.sockets(until, dialer.meter().take(), dialer.publishers_meter().take());
+        dialer.meter().take_delays(|at, delay| recorder.kernel_delay(at, delay));
+    }
+
     /// This client of group number `group` listens, too.
     pub(super) fn joined(&self, group: usize, state: &Rc<ClientState>) {
         self.groups[group].fan_out.iter().for_each(|fan_out| fan_out.joined(state));
@@ -87,8 +106,9 @@ impl Places {
         self.common.follow.iter().for_each(|follow| follow.close(&self.common));
     }
 
-    /// Hands over what was gathered.
-    pub(super) fn take(&self) -> Taken {
+    /// Hands over what was gathered up to this instant.
+    pub(super) fn take(&self, until: Nanos) -> Taken {
+        self.count_sockets(until);
         let pieces = self.fan_out.as_ref().map(|f| f.take_pieces()).unwrap_or_default();
         let mut all = self.common.recorder.borrow_mut().take();
         if self.groups.len() == 1 {

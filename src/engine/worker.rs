@@ -37,6 +37,9 @@ const CUT_GRACE_MAX: Nanos = Nanos::from_millis(5_000);
 /// More missed ticks of the lag probe than this in a row add nothing.
 const MISSED_TICKS_MAX: u64 = 10_000;
 
+/// Turns of the loop that aborted tasks get to close their connections.
+const MOST_TURNS: u32 = 1_000;
+
 /// What a worker is given.
 #[derive(Clone)]
 pub(super) struct Setup {
@@ -323,10 +326,16 @@ async fn hand_over(
                     publisher.stop_at(cut);
                 }
                 places.cut(cut);
+                place.timer.sleep_until(cut).await;
+                places.look().await;
+                places.count_sockets(cut);
                 return timeline.cut(cut, cut_grace(&setup.run)).end;
             }
         }
-        let taken = Box::new(places.take());
+        if [timeline.measure, timeline.drain].contains(&at) {
+            places.look().await;
+        }
+        let taken = Box::new(places.take(at));
         let attached = clients.iter().filter(|c| c.state.attached.get()).count() as u32;
         let (worker, cpu) = (setup.index, clock::thread_cpu());
         if reports.send(Report::Interval { worker, boundary, taken, attached, cpu }).is_err() {
@@ -370,5 +379,12 @@ async fn close(places: &Places, clients: &[Client], tasks: Vec<JoinHandle<()>>) 
         client.state.settle(place);
     }
     places.close();
-    places.take()
+    // Those of publishers may not have been dropped yet; each tells what the kernel counted of it.
+    for _ in 0..MOST_TURNS {
+        if places.open_connections() == 0 {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    places.take(places.common().now())
 }

@@ -1,9 +1,11 @@
 //! Opens connections, and holds what all connections of a worker share.
 
+use super::attempt::Shaking;
 use super::errors::handshake_failure;
+use super::socket::Socket;
 use super::tls::Session;
 use super::watch::Watched;
-use super::{Place, Stream, Watch, connect_failure};
+use super::{Meter, Place, Stream, Watch, connect_failure};
 use crate::clock::Clock;
 use crate::model::Failure;
 use std::cell::{Cell, RefCell};
@@ -25,6 +27,9 @@ pub struct Dialer {
     tls_buffer: Rc<RefCell<Vec<u8>>>,
     watch: Option<Rc<dyn Watch>>,
     connections: Rc<Cell<u32>>,
+    meter: Rc<Meter>,
+    /// That of the publishers' connections.
+    publishers: Rc<Meter>,
     /// A connection that the next connect takes in place of a new one.
     parked: Option<Rc<RefCell<Option<Stream>>>>,
 }
@@ -39,6 +44,8 @@ impl Dialer {
             tls_buffer: Rc::default(),
             watch: None,
             connections: Rc::default(),
+            meter: Rc::new(Meter::stamping()),
+            publishers: Rc::default(),
             parked: None,
         }
     }
@@ -47,6 +54,21 @@ impl Dialer {
     pub fn watched(mut self, by: Rc<dyn Watch>) -> Dialer {
         self.watch = Some(by);
         self
+    }
+
+    /// A dialer of the same worker for its publishers, whose connections are metered apart.
+    pub fn for_publishers(&self) -> Dialer {
+        Dialer { meter: Rc::clone(&self.publishers), ..self.clone() }
+    }
+
+    /// Meters the connections of everybody but the publishers.
+    pub fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    /// Meters the connections of the publishers.
+    pub fn publishers_meter(&self) -> &Meter {
+        &self.publishers
     }
 
     /// The clock.
@@ -69,24 +91,35 @@ impl Dialer {
         let started = self.clock.now();
         let socket = open(to.address).await.map_err(|e| connect_failure(&e))?;
         to.memory.borrow_mut().dialled += 1;
-        let mut stream = Stream::new(socket, self.clock, started);
-        if let Some(profile) = &to.tls {
-            let scratch = Rc::clone(&self.tls_buffer);
-            match Session::handshake(stream.socket(), profile, scratch).await {
-                Ok(session) => stream.secure(session, &to.memory),
-                Err(error) => {
+        let socket = Socket::new(socket, to.address, self.clock, &self.meter);
+        let finished = self.clock.now();
+        let stream = match &to.tls {
+            None => Stream::new(socket, self.clock, (started, finished)),
+            Some(profile) => {
+                let mut shaking = Shaking::new(socket, &to.memory);
+                let scratch = Rc::clone(&self.tls_buffer);
+                let shaken = Session::handshake(shaking.socket(), profile, scratch).await;
+                let session = shaken.map_err(|error| {
                     let (failure, why) = handshake_failure(&error);
                     to.memory.borrow_mut().tell(why);
-                    return Err(failure);
-                }
+                    failure
+                })?;
+                let mut stream = Stream::new(shaking.keep(), self.clock, (started, finished));
+                stream.secure(session, &to.memory);
+                stream
             }
-        }
+        };
+        Ok(self.seen(stream, to.address))
+    }
+
+    /// Lets who looks at connections see this one.
+    fn seen(&self, mut stream: Stream, to: SocketAddr) -> Stream {
         if let Some(by) = &self.watch {
             self.connections.set(self.connections.get() + 1);
             let number = self.connections.get();
-            stream.watch(Watched::open(Rc::clone(by), number, to.address, stream.opened().1));
+            stream.watch(Watched::open(Rc::clone(by), number, to, stream.opened().1));
         }
-        Ok(stream)
+        stream
     }
 
     /// A dialer of one client, whose next connect takes this connection, which counts from zero.

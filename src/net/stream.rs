@@ -1,6 +1,7 @@
 //! A TCP connection, with or without TLS over it, that counts what crosses it.
 
 use super::errors::tls_words;
+use super::socket::Socket;
 use super::tls::Session;
 use super::watch::Watched;
 use super::{Memory, Way};
@@ -12,7 +13,6 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 /// A metered TCP connection, plain or with TLS over it. Dropping it resets it, so that it leaves no
 /// TIME-WAIT behind; bytes the kernel has not sent by then are lost.
@@ -22,7 +22,7 @@ use tokio::net::TcpStream;
 /// [`Stream::tls_rest`] and [`Stream::tls_total`] as traffic, all zero over plain TCP. The sum is what
 /// crossed the socket: [`Stream::wire_bytes`].
 pub struct Stream {
-    socket: TcpStream,
+    socket: Socket,
     tls: Option<Box<Session>>,
     clock: Clock,
     started: Nanos,
@@ -38,8 +38,7 @@ pub struct Stream {
 }
 
 impl Stream {
-    pub(super) fn new(socket: TcpStream, clock: Clock, started: Nanos) -> Stream {
-        let finished = clock.now();
+    pub(super) fn new(socket: Socket, clock: Clock, (started, finished): (Nanos, Nanos)) -> Stream {
         Stream {
             socket,
             tls: None,
@@ -58,11 +57,6 @@ impl Stream {
     /// From here on somebody looks at it.
     pub(super) fn watch(&mut self, watched: Box<Watched>) {
         self.watched = Some(watched);
-    }
-
-    /// The socket, for the handshake.
-    pub(super) fn socket(&mut self) -> &mut TcpStream {
-        &mut self.socket
     }
 
     /// From here on TLS is spoken.

@@ -1,8 +1,8 @@
 //! Results made in code for tests: the same each time, with numbers as real runs have them.
 
 use crate::result::{
-    Bytes, FanOut, Generator, Interval, LatencyInterval, Ledger, Quantiles, Results, RunDetail, RunResult,
-    Summary, TargetCost, Verdict,
+    Bytes, FanOut, Generator, Interval, LatencyInterval, Layers, Ledger, Quantiles, Results, RunDetail,
+    RunResult, Summary, TargetCost, Verdict,
 };
 use hdrhistogram::Histogram;
 
@@ -70,6 +70,7 @@ pub(super) fn lopsided() -> Results {
     for run in &mut results.summary.runs {
         run.bytes.tls = 29 * run.bytes.messages;
         run.bytes.headers *= 10;
+        run.layers = layers(&run.bytes);
         let cost = run.target_cost.as_mut().expect("the fixture has one");
         cost.cpu_us_per_delivery = cost.cpu_us_per_delivery.map(|c| c * c * c);
         cost.bytes_per_connection = cost.bytes_per_connection.map(|b| b * b / 40.0);
@@ -205,7 +206,7 @@ pub(super) fn no_deliveries() -> Results {
     results.summary.partial = true;
     for run in &mut results.summary.runs {
         run.delivery = Quantiles::default();
-        run.bytes = Bytes::default();
+        (run.bytes, run.layers) = (Bytes::default(), Layers::default());
         run.target_cost = None;
     }
     for detail in &mut results.details {
@@ -257,6 +258,13 @@ fn run(kind: &Kind, clients: u32, repeat: u32, slower: f64, detail: &RunDetail) 
     let mut all = Histogram::<u64>::new(3).expect("3 digits");
     detail.latency.iter().for_each(|l| all.add(&l.delivery).expect("grows"));
     let messages = u64::from(clients) * 600;
+    let bytes = Bytes {
+        payload: 64 * messages,
+        framing: kind.overhead.1 * messages,
+        headers: kind.overhead.0 * messages,
+        messages,
+        ..Bytes::default()
+    };
     RunResult {
         case: kind.case.to_owned(),
         transport: kind.transport.to_owned(),
@@ -273,13 +281,8 @@ fn run(kind: &Kind, clients: u32, repeat: u32, slower: f64, detail: &RunDetail) 
             ..Quantiles::default()
         },
         ledger: Ledger { expected: messages, delivered: messages, ..Ledger::default() },
-        bytes: Bytes {
-            payload: 64 * messages,
-            framing: kind.overhead.1 * messages,
-            headers: kind.overhead.0 * messages,
-            messages,
-            ..Bytes::default()
-        },
+        layers: layers(&bytes),
+        bytes,
         target_cost: Some(TargetCost {
             cpu_us_per_delivery: Some(kind.cpu_us * slower),
             bytes_per_connection: Some(kind.memory * slower),
@@ -290,6 +293,23 @@ fn run(kind: &Kind, clients: u32, repeat: u32, slower: f64, detail: &RunDetail) 
         generator: Generator::default(),
         ..RunResult::default()
     }
+}
+
+/// With a segment each way for each message, and two more for its request where there are headers.
+fn layers(bytes: &Bytes) -> Layers {
+    let segments = bytes.messages * if bytes.headers > 0 { 4 } else { 2 };
+    let message_bytes = bytes.payload + bytes.framing + bytes.headers;
+    let stream_bytes = message_bytes + bytes.tls;
+    Layers {
+        useful_messages: bytes.messages,
+        payload_bytes: bytes.payload,
+        message_bytes,
+        stream_bytes,
+        wire_bytes: Some(stream_bytes + 52 * segments),
+        wire_is_estimate: true,
+        ..Layers::default()
+    }
+    .with_ratios()
 }
 
 fn detail(kind: &Kind, clients: u32, slower: f64, rng: &mut fastrand::Rng) -> RunDetail {

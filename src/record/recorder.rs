@@ -2,7 +2,7 @@
 
 use super::pulled::RoundTrip;
 use super::{Asked, Close, Due, Seen, Snapshot, Tally};
-use crate::model::{Failure, Nanos, Op, Outcome, ReadyState, Sample, Stage, Stamp, Traffic};
+use crate::model::{Failure, Nanos, Op, Outcome, ReadyState, Sample, Sockets, Stage, Stamp, Traffic};
 use std::ops::Range;
 
 /// One received message.
@@ -122,6 +122,19 @@ impl Recorder {
     /// Bytes of a publish that was complete at this instant.
     pub fn publisher_traffic(&mut self, at: Nanos, traffic: Traffic) {
         self.part(at).publisher_traffic += traffic;
+    }
+
+    /// What the kernel counted of subscribers' and of publishers' connections, up to this instant.
+    pub fn sockets(&mut self, until: Nanos, subscribers: Sockets, publishers: Sockets) {
+        // At its own end a phase is over.
+        let part = self.part(Nanos(until.0.saturating_sub(1)));
+        part.sockets += subscribers;
+        part.publisher_sockets += publishers;
+    }
+
+    /// What a read brought had been received by the kernel so long before the read returned.
+    pub fn kernel_delay(&mut self, read_at: Nanos, delay: Nanos) {
+        self.part(read_at).kernel_delay.record(delay);
     }
 
     /// A pull answer to a request that was intended for this instant.

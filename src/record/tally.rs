@@ -1,7 +1,7 @@
 //! Everything counted of one part of a run.
 
 use super::{Closes, Details, Fan, Pulled, Timing};
-use crate::model::{Failure, Op, ReadyState, Stage, Traffic};
+use crate::model::{Failure, Op, ReadyState, Sockets, Stage, Traffic};
 
 /// How many operations of one kind began and ended. What is neither is open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,6 +37,13 @@ pub struct Tally {
     pub traffic: Traffic,
     /// Publishers' bytes.
     pub publisher_traffic: Traffic,
+    /// Subscribers' connections, as the kernel counts them.
+    pub sockets: Sockets,
+    /// Publishers' connections, as the kernel counts them.
+    pub publisher_sockets: Sockets,
+    /// Of a sample of connections: how long bytes that the kernel had received waited until they were
+    /// read.
+    pub kernel_delay: Timing,
     /// First receipts of messages, by when they were due.
     pub received: u64,
     /// First receipts by when they came: the divisor for bytes.
@@ -105,6 +112,9 @@ impl Default for Tally {
             failures: [0; Failure::COUNT],
             traffic: Traffic::default(),
             publisher_traffic: Traffic::default(),
+            sockets: Sockets::default(),
+            publisher_sockets: Sockets::default(),
+            kernel_delay: Timing::default(),
             received: 0,
             arrivals: 0,
             early: 0,
@@ -153,6 +163,9 @@ impl Tally {
         }
         self.failures.iter_mut().zip(&o.failures).for_each(|(a, b)| *a += b);
         self.traffic += o.traffic;
+        self.sockets += o.sockets;
+        self.publisher_sockets += o.publisher_sockets;
+        self.kernel_delay.merge(&o.kernel_delay);
         self.publisher_traffic += o.publisher_traffic;
         self.merge_counts(o);
         self.closes.merge(&o.closes);

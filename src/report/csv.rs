@@ -1,6 +1,8 @@
 //! One row a run: every key of the summary, with dots between the levels.
 
-use crate::result::{FanOut, Polling, ReadyStates, Receivers, RunResult, Spread, Summary, TargetCost};
+use crate::result::{
+    FanOut, Polling, ReadyStates, Receive, Receivers, RunResult, Spread, Summary, TargetCost,
+};
 use serde_json::Value;
 
 pub(super) fn render(summary: &Summary) -> String {
@@ -25,12 +27,13 @@ fn columns(runs: &[Vec<(String, String)>]) -> Vec<String> {
         target_cost: Some(TargetCost::default()),
         ready_states: Some(ReadyStates::default()),
         receivers: Some(Receivers::default()),
+        receive: Some(Receive::default()),
         spread: Some(Spread::default()),
         fan_out: Some(FanOut::default()),
         polling: Some(Polling::default()),
         ..Default::default()
     };
-    let absent = ["target_cost", "ready_states", "receivers", "spread", "fan_out", "polling"];
+    let absent = ["target_cost", "ready_states", "receivers", "receive", "spread", "fan_out", "polling"];
     let mut columns: Vec<String> = flat(&whole).into_iter().map(|(k, _)| k).collect();
     let top = |key: &str| key.split('.').next().unwrap_or_default().to_owned();
     let order: Vec<String> = match serde_json::to_value(&whole) {

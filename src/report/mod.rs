@@ -131,7 +131,7 @@ mod tests {
         let run = &mut results.summary.runs[7];
         run.verdict = Verdict::Invalid;
         run.reasons = vec!["sent late: ".repeat(20)];
-        (run.target_cost, run.delivery.p99_ns, run.bytes.overhead_to_payload) = (None, None, None);
+        (run.target_cost, run.delivery.p99_ns, run.bytes.payload) = (None, None, 0);
         run.failures.insert("stale_connection".into(), 12_345);
         results
     }

@@ -20,7 +20,7 @@ pub(super) struct Column {
 }
 
 impl Column {
-    /// Its head on one line: `header : payload`, `delivery time p50`.
+    /// Its head on one line: `message hdr : payload`, `delivery time p50`.
     pub(super) fn full_head(&self) -> String {
         format!("{} {}", self.group, self.head).trim_start().to_owned()
     }
@@ -60,9 +60,18 @@ fn cost_absent(run: &RunResult) -> &'static str {
     }
 }
 
-fn wire_bytes_of_message(run: &RunResult) -> Option<f64> {
-    let bytes = &run.bytes;
-    (bytes.messages > 0).then(|| (bytes.wire_in + bytes.wire_out) as f64 / bytes.messages as f64)
+/// Message layer: what is not payload, over the payload. Results of before the layers have its parts.
+fn message_header(run: &RunResult) -> Option<f64> {
+    let b = &run.bytes;
+    let overhead = (b.framing + b.headers) as f64 - b.saved as f64;
+    run.layers.message_header_to_payload.or((b.payload > 0).then(|| overhead / b.payload as f64))
+}
+
+/// TCP stream layer, of one message; the same rule.
+fn stream_bytes(run: &RunResult) -> Option<f64> {
+    let b = &run.bytes;
+    let stream = (b.payload + b.framing + b.headers + b.tls).saturating_sub(b.saved) as f64;
+    run.layers.stream_bytes_per_message.or((b.messages > 0).then(|| stream / b.messages as f64))
 }
 
 /// Every column, in order.
@@ -100,19 +109,19 @@ pub(super) static COLUMNS: &[Column] = &[
         absent: |_| "the target's messages carry no number: what did not come cannot be told",
     },
     Column {
-        group: "header :",
-        head: "payload",
+        group: "message hdr",
+        head: ": payload",
         kind: Kind::Ratio,
         quantile: "",
-        of: |r| r.bytes.overhead_to_payload,
+        of: message_header,
         absent: |_| "no payload was carried",
     },
     Column {
-        group: "wire",
+        group: "stream",
         head: "B/msg",
         kind: Kind::Plain,
         quantile: "",
-        of: wire_bytes_of_message,
+        of: stream_bytes,
         absent: |_| NO_DELIVERY,
     },
     Column {
@@ -258,6 +267,18 @@ mod tests {
         assert!((median(&[1.0]) - 1.0).abs() < 1e-12);
         assert!((median(&[1.0, 2.0, 9.0]) - 2.0).abs() < 1e-12);
         assert!((median(&[1.0, 2.0, 4.0, 9.0]) - 3.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn columns_of_bytes_are_of_the_layer_that_they_name() {
+        let mut run = RunResult::default();
+        (run.bytes.messages, run.bytes.payload, run.bytes.headers, run.bytes.tls) = (10, 1_000, 500, 220);
+        assert_eq!((message_header(&run), stream_bytes(&run)), (Some(0.5), Some(172.0)));
+        run.bytes.saved = 700;
+        assert_eq!((message_header(&run), stream_bytes(&run)), (Some(-0.2), Some(102.0)));
+        run.layers.message_header_to_payload = Some(3.0);
+        run.layers.stream_bytes_per_message = Some(99.0);
+        assert_eq!((message_header(&run), stream_bytes(&run)), (Some(3.0), Some(99.0)));
     }
 
     #[test]

@@ -59,6 +59,18 @@ pub static METRICS: &[Metric] = &[
     Metric { key: "failures", unit: Unit::Count, of: |r| Some(r.failures.values().sum::<u64>() as f64) },
     Metric { key: "overhead_to_payload", unit: Unit::Ratio, of: |r| r.bytes.overhead_to_payload },
     Metric {
+        key: "message_header_to_payload",
+        unit: Unit::Ratio,
+        of: |r| r.layers.message_header_to_payload,
+    },
+    Metric {
+        key: "message_header_to_delivered_payload",
+        unit: Unit::Ratio,
+        of: |r| r.layers.message_header_to_delivered_payload,
+    },
+    Metric { key: "stream_header_to_payload", unit: Unit::Ratio, of: |r| r.layers.stream_header_to_payload },
+    Metric { key: "wire_header_to_payload", unit: Unit::Ratio, of: |r| r.layers.wire_header_to_payload },
+    Metric {
         key: "cpu_us_per_delivery",
         unit: Unit::CpuMicros,
         of: |r| r.target_cost.as_ref()?.cpu_us_per_delivery,

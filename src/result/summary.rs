@@ -7,8 +7,8 @@ use super::health::Health;
 use super::paid::{Generator, TargetCost};
 use super::told::{Receivers, Spread};
 use super::{
-    ClaimResult, CloseDetail, FanOut, GroupResult, Ledger, Polling, ReadyStates, Reconnects, Stages, Steady,
-    finite,
+    ByteCheck, ClaimResult, CloseDetail, FanOut, GroupResult, Layers, Ledger, Polling, ReadyStates, Receive,
+    Reconnects, Stages, Steady, finite,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -178,6 +178,14 @@ pub struct RunResult {
     pub bytes: Bytes,
     /// Publishers' bytes in `measure`.
     pub publisher_bytes: Bytes,
+    /// Subscribers' bytes in `measure`, by layer.
+    pub layers: Layers,
+    /// Publishers' bytes in `measure`, by layer.
+    pub publisher_layers: Layers,
+    /// The books of bytes held against the kernel's, whole run.
+    pub byte_check: ByteCheck,
+    /// How long bytes waited between the kernel and us; `null` where the kernel stamps none.
+    pub receive: Option<Receive>,
     /// Started, finished, failed and open operations by kind (`connect`, `poll`, `publish`,
     /// `session`, `reconnect`), the whole run: started = finished + failed + open.
     pub operations: BTreeMap<String, Operations>,

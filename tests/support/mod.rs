@@ -92,7 +92,7 @@ pub fn assert_all_delivered(run: &Value) {
     assert!(expected > 0, "{case}: something was published");
 }
 
-/// Every operation that began is finished, failed or open; bytes add up.
+/// Every operation that began is finished, failed or open; bytes add up, and are the kernel's.
 pub fn assert_books_close(run: &Value) {
     for (kind, o) in run["operations"].as_object().unwrap() {
         let n = |key: &str| o[key].as_u64().unwrap();
@@ -107,4 +107,14 @@ pub fn assert_books_close(run: &Value) {
         run["case"],
         run["bytes"]
     );
+    assert_kernel_agrees(run);
+}
+
+/// The books of bytes, the sockets and the kernel tell the same of every connection of the whole run.
+pub fn assert_kernel_agrees(run: &Value) {
+    let check = &run["byte_check"];
+    for key in ["ledger_difference_bytes", "kernel_difference_bytes", "unknown_connections"] {
+        assert_eq!(check[key].as_u64(), Some(0), "{key} of {}: {check:#}", run["case"]);
+    }
+    assert!(check["connections"].as_u64() > Some(0), "{}: {check:#}", run["case"]);
 }

@@ -1,9 +1,13 @@
 //! Scripted exchanges against bytes counted by hand: the difference is 0.
 
 use crate::fake::*;
-use pushbench::model::Traffic;
-use pushbench::scenario::CursorSpec;
-use pushbench::transport::{Event, UnitKind};
+use crate::stream::{CHUNKED, SSE_GET, chunked, open, spec};
+use crate::tls::{Ways, assert_equal, secure, serve_tls, trusting};
+use pushbench::clock::Clock;
+use pushbench::model::{Failure, Traffic};
+use pushbench::net::{Dialer, TlsSettings};
+use pushbench::scenario::{CarrierSpec, CursorSpec, SplitSpec, StreamKind};
+use pushbench::transport::{Event, UnitKind, carrier};
 use std::io::{Read, Write};
 use std::sync::mpsc;
 
@@ -31,6 +35,8 @@ fn a_poll_with_a_length() {
             assert_eq!(client.basket.units.len(), asked);
         }
         assert_eq!(client.session.wire(), one + one + one);
+        let sums = client.close();
+        assert_eq!((sums.closed, sums.kernel_in, sums.kernel_out), (1, 3 * 43, 3 * GET_BYTES));
         assert_eq!(client.basket.connects, 1);
     });
 }
@@ -55,6 +61,8 @@ fn a_chunked_answer_after_an_interim_one() {
         assert_eq!(want.wire_in, 27 + 47 + 6 + 16 + 21);
         assert_eq!(client.last().traffic, want);
         assert_eq!(client.last().body, b"hello0123456789abcdef");
+        let sums = client.close();
+        assert_eq!((sums.kernel_in, sums.kernel_out), (117, GET_BYTES));
     });
 }
 
@@ -96,6 +104,7 @@ fn websocket_frames_of_all_header_sizes() {
         let hand = client.basket.units[0].traffic;
         assert_eq!(client.session.wire(), client.told());
         assert_eq!(client.session.wire().wire_in, hand.wire_in + sent);
+        assert_eq!(client.close().kernel_in, hand.wire_in + sent);
         assert_eq!(client.basket.connects, 1);
     });
 }
@@ -198,5 +207,179 @@ fn a_body_larger_than_the_read_buffer_is_put_together() {
         assert_eq!(client.last().traffic.payload, 1_200_000);
         client.ask().await.unwrap();
         assert_eq!((&client.last().body[..], client.basket.connects), (&b"x"[..], 1));
+    });
+}
+
+/// A stream of one message, counted by hand: kind, what is asked, the head, the body, and of the body what
+/// is payload.
+struct OneMessage {
+    kind: StreamKind,
+    split: SplitSpec,
+    asked: u64,
+    head: &'static str,
+    head_bytes: u64,
+    body: &'static str,
+    payload: u64,
+    framing: u64,
+}
+
+static STREAMS: [OneMessage; 4] = [
+    // 17, `Content-Type: text/event-stream` 31 + 2, `Transfer-Encoding: chunked` 26 + 2, 2. The chunk of
+    // `id: 7` 5 + 1, `data: ` 6, 1 and 1: 2 + 2 + 14 + 2; the last chunk 5.
+    OneMessage {
+        kind: StreamKind::Sse,
+        split: SplitSpec::Sse,
+        asked: SSE_GET,
+        head: "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n",
+        head_bytes: 80,
+        body: "13\r\nid: 7\ndata: hello\n\n\r\n0\r\n\r\n",
+        payload: 5,
+        framing: 20 + 5,
+    },
+    // `Connection: TE` 14 + 2 and `TE: chunked` 11 + 2 more are asked. 17, 28, 2; 3 + 2, 5.
+    OneMessage {
+        kind: StreamKind::Chunked,
+        split: SplitSpec::Chunk,
+        asked: GET_BYTES + 29,
+        head: CHUNKED,
+        head_bytes: 47,
+        body: "5\r\nhello\r\n0\r\n\r\n",
+        payload: 5,
+        framing: 5 + 5,
+    },
+    // The text of the script is the message: 10. `<script>` 8, `</script>` 9, 1; 4 + 2, 5.
+    OneMessage {
+        kind: StreamKind::ForeverIframe,
+        split: SplitSpec::Script,
+        asked: GET_BYTES,
+        head: CHUNKED,
+        head_bytes: 47,
+        body: "1c\r\n<script>p(\"hello\")</script>\n\r\n0\r\n\r\n",
+        payload: 10,
+        framing: 18 + 6 + 5,
+    },
+    // `Accept: multipart/mixed` 23 + 2 more are asked. 17, `Content-Type: multipart/mixed; boundary=B`
+    // 41 + 2, 28, 2. `--B` 3 and 5 around it; 2, `X-Seq: 7` 8 + 2, 2, behind the message 2 and 3, 6
+    // around it; 5.
+    OneMessage {
+        kind: StreamKind::Multipart,
+        split: SplitSpec::Multipart,
+        asked: GET_BYTES + 25,
+        head: "HTTP/1.1 200 OK\r\nContent-Type: multipart/mixed; boundary=B\r\nTransfer-Encoding: chunked\r\n\r\n",
+        head_bytes: 90,
+        body: "3\r\n--B\r\n18\r\n\r\nX-Seq: 7\r\n\r\nhello\r\n--B\r\n0\r\n\r\n",
+        payload: 5,
+        framing: 8 + 19 + 6 + 5,
+    },
+];
+
+#[test]
+fn a_stream_of_each_kind() {
+    for one in &STREAMS {
+        let address = serve(|peer, _| {
+            answer(peer, [one.head, one.body].concat().as_bytes());
+            linger(peer);
+        });
+        let to = endpoint(address);
+        on_a_worker(async {
+            let mut client = open(&spec(one.kind, one.split.clone()), &to).await.unwrap();
+            client.read_on().await.unwrap();
+            // The connection is kept for the next session.
+            to.memory.borrow_mut().kept.take();
+            let want = Traffic {
+                payload: one.payload,
+                framing: one.framing,
+                headers: one.asked + one.head_bytes,
+                wire_in: one.head_bytes + one.payload + one.framing,
+                wire_out: one.asked,
+                ..Traffic::default()
+            };
+            assert_eq!(client.session.wire(), want, "{:?}", one.kind);
+            assert_eq!(client.told(), want, "{:?}", one.kind);
+            let sums = client.close();
+            let of_all = (one.head.len() + one.body.len()) as u64;
+            assert_eq!((sums.kernel_in, sums.kernel_out), (of_all, one.asked));
+            assert_eq!(want.wire_in, of_all);
+        });
+    }
+}
+
+#[test]
+fn a_stream_over_tls() {
+    // A record of TLS 1.3 has 5 bytes of head, 1 of type and 16 of tag: one for the request, one each for
+    // the head, two chunks and the last one.
+    const RECORD: u64 = 5 + 1 + 16;
+    let ways = Ways { no_tickets: true, ..Ways::default() };
+    let (address, count) = serve_tls(ways, |peer, _| {
+        answer(peer, CHUNKED.as_bytes());
+        for piece in ["5\r\nhello\r\n", "10\r\n0123456789abcdef\r\n", "0\r\n\r\n"] {
+            peer.write_all(piece.as_bytes()).unwrap();
+        }
+        linger(peer);
+    });
+    let to = secure(address, &trusting(), "localhost");
+    on_a_worker(async {
+        let mut client = open(&chunked(), &to).await.unwrap();
+        client.read_on().await.unwrap();
+        to.memory.borrow_mut().kept.take();
+        let wire = client.session.wire();
+        let (asked, head, framing) = (GET_BYTES + 29, 47, 5 + 6 + 5);
+        assert_eq!((wire.payload, wire.framing, wire.headers), (21, framing, asked + head));
+        assert_eq!(wire.tls, 5 * RECORD);
+        assert_eq!(wire.handshake + asked + head + 21 + framing + 5 * RECORD, wire.wire_in + wire.wire_out);
+        assert_equal(wire, &count);
+        let sums = client.close();
+        assert_eq!((sums.kernel_in, sums.kernel_out), (wire.wire_in, wire.wire_out));
+    });
+}
+
+#[test]
+fn a_stream_that_is_refused() {
+    let reply = "HTTP/1.1 503 No\r\nContent-Length: 5\r\n\r\nsorry";
+    let address = serve(move |peer, _| {
+        answer(peer, reply.as_bytes());
+        linger(peer);
+    });
+    let to = endpoint(address);
+    on_a_worker(async {
+        let (dial, spec) = (Dialer::new(Clock::Monotonic), spec(StreamKind::Sse, SplitSpec::Sse));
+        let refused = carrier(&CarrierSpec::Stream(spec)).open(&dial, &to).await.err();
+        assert_eq!(refused, Some(Failure::Status5xx));
+        let spent = to.memory.borrow_mut().take_spent().expect("it was asked");
+        let sums = dial.meter().take();
+        assert_eq!((sums.closed, sums.difference, sums.unknown, dial.meter().open()), (1, 0, 0, 0));
+        assert_eq!((spent.wire_out, spent.wire_in + sums.unread), (SSE_GET, reply.len() as u64));
+        assert_eq!((spent.wire_in, spent.wire_out), (sums.own_in, sums.own_out));
+        let want = Traffic {
+            handshake: spent.wire_in + SSE_GET,
+            wire_in: spent.wire_in,
+            wire_out: SSE_GET,
+            ..Traffic::default()
+        };
+        assert_eq!(spent, want);
+    });
+}
+
+#[test]
+fn bytes_of_a_handshake_that_fails_are_told_and_are_the_kernels() {
+    let (untrusted, _) = serve_tls(Ways::default(), |peer, _| linger(peer));
+    let plain = serve(|peer, _| {
+        let _ = peer.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+        linger(peer);
+    });
+    on_a_worker(async {
+        let stranger = TlsSettings::default();
+        for to in [secure(untrusted, &stranger, "localhost"), secure(plain, &trusting(), "localhost")] {
+            let dial = Dialer::new(Clock::Monotonic);
+            let failed = carrier(&websocket()).open(&dial, &to).await.err().expect("it is refused");
+            assert!([Failure::CertificateRefused, Failure::TlsFailed].contains(&failed), "{failed:?}");
+            let spent = to.memory.borrow_mut().take_spent().expect("a hello at least");
+            let sums = dial.meter().take();
+            assert_eq!((sums.closed, sums.difference, sums.unknown, dial.meter().open()), (1, 0, 0, 0));
+            assert_eq!((spent.wire_in, spent.wire_out), (sums.own_in, sums.own_out));
+            assert_eq!((spent.handshake, spent.payload), (spent.wire_in + spent.wire_out, 0));
+            // A hello has more than 100 bytes; our last words, an alert, have 7 or more.
+            assert!(spent.balances() && spent.wire_in > 0 && spent.wire_out > 107, "{spent:?}");
+        }
     });
 }

@@ -1,7 +1,7 @@
 //! Scripted servers, and a client that keeps what it is handed.
 
 use pushbench::clock::Clock;
-use pushbench::model::{Failure, Nanos, Traffic};
+use pushbench::model::{Failure, Nanos, Sockets, Traffic};
 use pushbench::net::{Dialer, Endpoint};
 use pushbench::scenario::{CarrierSpec, CursorSpec, LongPollSpec, PollSpec, PullSpec, WebSocketSpec};
 use pushbench::transport::{Event, Session, Sink, Stage, Unit, UnitKind, carrier};
@@ -177,6 +177,8 @@ impl Sink for Basket {
 pub(crate) struct Client {
     pub(crate) session: Box<dyn Session>,
     pub(crate) basket: Basket,
+    /// Whose meter holds our count against the kernel's.
+    pub(crate) dial: Dialer,
 }
 
 impl Client {
@@ -188,7 +190,7 @@ impl Client {
         let (dial, carrier) = (Dialer::new(Clock::Monotonic), carrier(spec));
         let session = tokio::time::timeout(PATIENCE, carrier.open(&dial, to)).await.unwrap()?;
         let basket = Basket { secure: to.tls.is_some(), ..Basket::default() };
-        Ok(Client { session, basket })
+        Ok(Client { session, basket, dial })
     }
 
     pub(crate) async fn next(&mut self) -> Result<Event, Failure> {
@@ -229,6 +231,17 @@ impl Client {
                 return Ok(code.code);
             }
         }
+    }
+
+    /// Closes all connections: what the kernel counted of them, which is to the byte what was told.
+    pub(crate) fn close(&mut self) -> Sockets {
+        self.session.abort();
+        assert_eq!(self.dial.meter().open(), 0);
+        let sums = self.dial.meter().take();
+        let wire = self.session.wire();
+        assert_eq!((sums.difference, sums.unknown), (0, 0), "{sums:?}");
+        assert_eq!((sums.own_in, sums.own_out), (wire.wire_in, wire.wire_out), "{sums:?} {wire:?}");
+        sums
     }
 
     pub(crate) fn last(&self) -> &Kept {

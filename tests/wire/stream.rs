@@ -15,11 +15,11 @@ use std::task::Poll;
 use std::time::Duration;
 
 /// `GET /p HTTP/1.1` 15 + 2, `Host: h` 7 + 2, `Accept: text/event-stream` 25 + 2, blank line 2.
-const SSE_GET: u64 = 55;
+pub(crate) const SSE_GET: u64 = 55;
 const SSE: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: keep-alive\r\n\r\n";
-const CHUNKED: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+pub(crate) const CHUNKED: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 
-fn spec(kind: StreamKind, split: SplitSpec) -> StreamSpec {
+pub(crate) fn spec(kind: StreamKind, split: SplitSpec) -> StreamSpec {
     StreamSpec {
         kind,
         method: Method::Get,
@@ -43,17 +43,17 @@ fn sse() -> StreamSpec {
     }
 }
 
-fn chunked() -> StreamSpec {
+pub(crate) fn chunked() -> StreamSpec {
     spec(StreamKind::Chunked, SplitSpec::Chunk)
 }
 
-async fn open(spec: &StreamSpec, to: &Endpoint) -> Result<Client, Failure> {
+pub(crate) async fn open(spec: &StreamSpec, to: &Endpoint) -> Result<Client, Failure> {
     Client::open_at(&CarrierSpec::Stream(spec.clone()), to).await
 }
 
 impl Client {
     /// Goes on until the answer ends or fails.
-    async fn read_on(&mut self) -> Result<(), Failure> {
+    pub(crate) async fn read_on(&mut self) -> Result<(), Failure> {
         while self.next().await? == Event::Received {}
         Ok(())
     }
@@ -214,7 +214,7 @@ fn a_cap_on_time_holds_for_a_silent_answer_too() {
         let due = client.session.next_deadline().expect("a cap on the duration");
         let clock = pushbench::clock::Clock::Monotonic;
         let ended = loop {
-            let Client { session, basket } = &mut client;
+            let Client { session, basket, .. } = &mut client;
             let polled = poll_fn(|cx| Poll::Ready(session.poll_event(cx, basket))).await;
             match polled {
                 Poll::Ready(Ok(Event::Received)) => {}

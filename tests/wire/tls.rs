@@ -38,12 +38,14 @@ const PATIENCE: Nanos = Nanos::from_millis(10_000);
 
 /// How the server differs from the usual one.
 #[derive(Clone, Copy, Default)]
-struct Ways {
-    tls12: bool,
+pub(crate) struct Ways {
+    pub(crate) tls12: bool,
+    /// It gives no session tickets: every record is one of data.
+    pub(crate) no_tickets: bool,
     /// It asks for the client's certificate.
-    asks: bool,
+    pub(crate) asks: bool,
     /// Its writes go out in pieces of so many bytes; 0: whole.
-    pieces: usize,
+    pub(crate) pieces: usize,
 }
 
 fn config(ways: Ways) -> Arc<ServerConfig> {
@@ -62,18 +64,21 @@ fn config(ways: Ways) -> Arc<ServerConfig> {
     let chain = vec![LOCALHOST.der.clone()];
     let mut config = builder.with_single_cert(chain, LOCALHOST.key.clone_key()).unwrap();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    if ways.no_tickets {
+        config.send_tls13_tickets = 0;
+    }
     Arc::new(config)
 }
 
 /// A socket that counts, and that may tear what is written.
-struct Metered {
+pub(crate) struct Metered {
     socket: TcpStream,
     pieces: usize,
     count: Arc<Count>,
 }
 
 #[derive(Default)]
-struct Count {
+pub(crate) struct Count {
     read: AtomicU64,
     written: AtomicU64,
 }
@@ -102,9 +107,12 @@ impl Write for Metered {
     }
 }
 
-type Peer = StreamOwned<ServerConnection, Metered>;
+pub(crate) type Peer = StreamOwned<ServerConnection, Metered>;
 
-fn serve_tls(ways: Ways, script: impl Fn(&mut Peer, usize) + Send + 'static) -> (SocketAddr, Arc<Count>) {
+pub(crate) fn serve_tls(
+    ways: Ways,
+    script: impl Fn(&mut Peer, usize) + Send + 'static,
+) -> (SocketAddr, Arc<Count>) {
     let (config, count) = (config(ways), Arc::new(Count::default()));
     let counted = Arc::clone(&count);
     let address = serve(move |socket, number| {
@@ -117,18 +125,18 @@ fn serve_tls(ways: Ways, script: impl Fn(&mut Peer, usize) + Send + 'static) -> 
     (address, count)
 }
 
-fn trusting() -> TlsSettings {
+pub(crate) fn trusting() -> TlsSettings {
     TlsSettings { ca: Some(LOCALHOST.pem.clone()), ..TlsSettings::default() }
 }
 
-fn secure(address: SocketAddr, settings: &TlsSettings, name: &str) -> Endpoint {
+pub(crate) fn secure(address: SocketAddr, settings: &TlsSettings, name: &str) -> Endpoint {
     let profile = TlsClient::new(settings).unwrap().towards(name).unwrap();
     Endpoint { tls: Some(Rc::new(profile)), ..endpoint(address) }
 }
 
 /// What a session counted is what the server's socket carried. The server counts after the kernel has
 /// handed over, so it may need a moment.
-fn assert_equal(wire: Traffic, count: &Count) {
+pub(crate) fn assert_equal(wire: Traffic, count: &Count) {
     assert!(wire.balances(), "{wire:?}");
     let carried = || (count.written.load(SeqCst), count.read.load(SeqCst));
     let deadline = Clock::Monotonic.now() + PATIENCE;

@@ -4,7 +4,7 @@
 use super::books::{Books, Desk, Job};
 use super::{FeedChannel, Outlet};
 use crate::model::{Failure, Nanos, Outcome, Traffic};
-use crate::net::Place;
+use crate::net::{Dialer, Place};
 use crate::transport::{Answer, MessageMaker, PostConnection, PostHead, ReceiversReader};
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
@@ -36,6 +36,7 @@ pub(super) struct Pool {
     books: Rc<Books>,
     channels: Rc<[FeedChannel]>,
     message: RefCell<MessageMaker>,
+    dialer: Dialer,
     slots: RefCell<Vec<Rc<Slot>>>,
     idle: RefCell<Vec<usize>>,
     tasks: RefCell<Vec<JoinHandle<()>>>,
@@ -110,8 +111,10 @@ impl Outlet for Pool {
 
 impl Pool {
     pub(super) fn new(way: HttpWay, (books, channels): Desk, message: MessageMaker) -> Rc<Pool> {
+        let dialer = books.place.dialer.for_publishers();
         Rc::new(Pool {
             way,
+            dialer,
             books,
             channels,
             message: RefCell::new(message),
@@ -128,7 +131,7 @@ impl Pool {
         if index >= self.way.connections {
             return false;
         }
-        let connection = PostConnection::new(&self.books.place.dialer, &self.way.to);
+        let connection = PostConnection::new(&self.dialer, &self.way.to);
         let slot = Rc::new(Slot::new(connection.reading(self.way.receivers.clone()), waiting));
         slots.push(Rc::clone(&slot));
         self.tasks.borrow_mut().push(tokio::task::spawn_local(Rc::clone(self).serve(index, slot)));
@@ -170,8 +173,8 @@ impl Pool {
     }
 
     async fn serve(self: Rc<Self>, index: usize, slot: Rc<Slot>) {
+        let mut line = Line { pool: &self, slot: &slot, told: Traffic::default() };
         self.open_first(&slot).await;
-        let mut told = Traffic::default();
         loop {
             match slot.waiting.take() {
                 Some(job) => self.begin(&slot, job),
@@ -180,7 +183,7 @@ impl Pool {
             let (job, started) = poll_fn(|cx| slot.poll_begun(cx)).await;
             let answered = self.finish(&slot, job, started).await;
             self.books.leave(job);
-            self.count(&slot.connection.borrow(), answered, &mut told);
+            line.count(answered);
             slot.under_way.set(None);
         }
     }
@@ -190,7 +193,7 @@ impl Pool {
     /// failure it is then.
     async fn open_first(&self, slot: &Slot) {
         let place = &self.books.place;
-        let opening = PostConnection::open(&place.dialer, &self.way.to);
+        let opening = PostConnection::open(&self.dialer, &self.way.to);
         let limit = place.now() + place.connect_timeout;
         if let Some(Ok(opened)) = place.timer.until(limit, opening).await {
             slot.connection.replace(opened.reading(self.way.receivers.clone()));
@@ -235,16 +238,38 @@ impl Pool {
             _ => Failure::StatusUnexpected,
         })
     }
+}
 
+/// A connection, and what of its bytes has been told.
+struct Line<'p> {
+    pool: &'p Pool,
+    slot: &'p Slot,
+    told: Traffic,
+}
+
+impl Line<'_> {
     /// Counts the bytes of an answered publish, and those of attempts that came to nothing: the
     /// latter are overhead whatever they were.
-    fn count(&self, connection: &PostConnection, answered: Traffic, told: &mut Traffic) {
-        let place = &self.books.place;
-        let now = connection.wire();
-        let wire_in = (now.wire_in - told.wire_in).saturating_sub(answered.wire_in);
-        let wire_out = (now.wire_out - told.wire_out).saturating_sub(answered.wire_out);
+    fn count(&mut self, answered: Traffic) {
+        let place = &self.pool.books.place;
+        let now = self.slot.connection.borrow().wire();
+        let wire_in = (now.wire_in - self.told.wire_in).saturating_sub(answered.wire_in);
+        let wire_out = (now.wire_out - self.told.wire_out).saturating_sub(answered.wire_out);
         let failed = Traffic { framing: wire_in + wire_out, wire_in, wire_out, ..Traffic::default() };
-        *told = now;
-        place.recorder.borrow_mut().publisher_traffic(place.now(), answered + failed);
+        self.told = now;
+        let spent = self.pool.way.to.memory.borrow_mut().take_spent().unwrap_or_default();
+        if let Ok(mut recorder) = place.recorder.try_borrow_mut() {
+            recorder.publisher_traffic(place.now(), answered + failed + spent);
+        }
+    }
+}
+
+/// When the run is over, what was under way has cost something, too.
+impl Drop for Line<'_> {
+    fn drop(&mut self) {
+        if let Ok(mut connection) = self.slot.connection.try_borrow_mut() {
+            connection.abort();
+        }
+        self.count(Traffic::default());
     }
 }

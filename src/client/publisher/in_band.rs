@@ -65,17 +65,18 @@ impl Lines {
     async fn serve(self: Rc<Self>, line: usize, to: Endpoint) {
         let place = &self.writer.books.place;
         let outbox = &self.outboxes[line];
+        let dialer = place.dialer.for_publishers();
+        let _counted = Spent(&self, &to);
         let mut pause = FIRST_PAUSE;
         loop {
             let limit = place.now() + place.connect_timeout;
-            let opened = place.timer.until(limit, self.carrier.open(&place.dialer, &to)).await;
+            let opened = place.timer.until(limit, self.carrier.open(&dialer, &to)).await;
+            self.count_spent(&to);
             let failure = match opened.unwrap_or(Err(Failure::ConnectTimeout)) {
                 Ok(session) => {
                     pause = FIRST_PAUSE;
                     self.sessions[line].replace(Some(session));
-                    let failure = self.publish(outbox, &self.sessions[line]).await;
-                    self.sessions[line].take();
-                    failure
+                    self.publish(outbox, line).await
                 }
                 Err(failure) => failure,
             };
@@ -88,8 +89,9 @@ impl Lines {
     }
 
     /// Sends what is due until the session ends; how it did.
-    async fn publish(&self, outbox: &Outbox, line: &RefCell<Option<Box<dyn Session>>>) -> Failure {
-        let told = Cell::new(Traffic::default());
+    async fn publish(&self, outbox: &Outbox, line: usize) -> Failure {
+        let Line { line, told, .. } =
+            &Line { lines: self, line: &self.sessions[line], told: Cell::default() };
         loop {
             // The session's own pings and limits.
             let deadline = line.borrow().as_ref().and_then(|s| s.next_deadline()).unwrap_or(Nanos::MAX);
@@ -101,7 +103,7 @@ impl Lines {
                 let begun = outbox.send(cx, session)?;
                 let polled = session.poll_event(cx, &mut Nobody);
                 outbox.sent(session);
-                self.count(begun, session, &told);
+                self.count(begun, session, told);
                 polled
             });
             match self.writer.books.place.timer.until(deadline, event).await {
@@ -124,7 +126,46 @@ impl Lines {
         let wrapped = new.with_payload(0);
         let payload = (begun * place.payload_bytes).min(wrapped.framing);
         let traffic = Traffic { payload, framing: wrapped.framing - payload, ..wrapped };
-        place.recorder.borrow_mut().publisher_traffic(place.now(), traffic);
+        if let Ok(mut recorder) = place.recorder.try_borrow_mut() {
+            recorder.publisher_traffic(place.now(), traffic);
+        }
+    }
+}
+
+impl Lines {
+    /// Counts the bytes of connections that came to no session.
+    fn count_spent(&self, to: &Endpoint) {
+        let place = &self.writer.books.place;
+        let spent = to.memory.borrow_mut().take_spent();
+        if let (Some(spent), Ok(mut recorder)) = (spent, place.recorder.try_borrow_mut()) {
+            recorder.publisher_traffic(place.now(), spent);
+        }
+    }
+}
+
+/// Counts what attempts have cost, when the run is over in the middle of one.
+struct Spent<'l>(&'l Lines, &'l Endpoint);
+
+impl Drop for Spent<'_> {
+    fn drop(&mut self) {
+        self.0.count_spent(self.1);
+    }
+}
+
+/// An open line. However it ends, it is open no more then, and all that crossed it is counted.
+struct Line<'l> {
+    lines: &'l Lines,
+    line: &'l RefCell<Option<Box<dyn Session>>>,
+    told: Cell<Traffic>,
+}
+
+impl Drop for Line<'_> {
+    fn drop(&mut self) {
+        let session = self.line.try_borrow_mut().ok().and_then(|mut line| line.take());
+        if let Some(mut session) = session {
+            session.abort();
+            self.lines.count(0, &*session, &self.told);
+        }
     }
 }
 

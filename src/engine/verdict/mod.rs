@@ -2,6 +2,7 @@
 //!
 //! Thresholds are those of the method (rules 4, 5 and 22); each is a constant here, with its unit.
 
+mod bytes;
 mod censoring;
 mod generator;
 mod interval;
@@ -58,6 +59,7 @@ pub(super) fn judge(run: &mut RunResult, evidence: &Evidence) {
     steady::judge(run, evidence, &mut findings);
     plausible::judge(run, evidence, &mut findings);
     interval::judge(run, &mut findings);
+    bytes::judge(run, &mut findings);
     sends::note(run);
     run.verdict = findings.0.iter().map(|f| f.grade).max().unwrap_or(Verdict::Valid);
     run.generator_limited = findings.0.iter().any(|f| f.grade == Verdict::Invalid && f.ours);

@@ -9,6 +9,7 @@ use super::config::TlsProfile;
 use super::pump::Stop;
 use crate::clock::Clock;
 use crate::model::{Nanos, Traffic};
+use crate::net::socket::Socket;
 use rustls::Error;
 use rustls::client::UnbufferedClientConnection;
 use rustls::unbuffered::{ConnectionState, EncryptError};
@@ -19,7 +20,6 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 /// Size of the buffer for ciphertext that the TLS connections of a worker share: more than what one
 /// write encrypts at most, and several records of the largest size.
@@ -65,7 +65,7 @@ pub(in crate::net) struct Session {
 impl Session {
     /// Shakes hands over a fresh connection.
     pub(in crate::net) async fn handshake(
-        socket: &mut TcpStream,
+        socket: &mut Socket,
         profile: &TlsProfile,
         scratch: Rc<RefCell<Vec<u8>>>,
     ) -> Result<Box<Session>, HandshakeError> {
@@ -93,7 +93,7 @@ impl Session {
 
     fn poll_handshake(
         &mut self,
-        socket: &mut TcpStream,
+        socket: &mut Socket,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), HandshakeError>> {
         let scratch = Rc::clone(&self.scratch);
@@ -126,7 +126,7 @@ impl Session {
     /// returned.
     pub(in crate::net) fn poll_read(
         &mut self,
-        socket: &mut TcpStream,
+        socket: &mut Socket,
         (clock, stamp): (Clock, &mut Nanos),
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
@@ -152,7 +152,7 @@ impl Session {
     /// One read of the socket, and the decryption of all that is whole with it.
     fn poll_fill(
         &mut self,
-        socket: &mut TcpStream,
+        socket: &mut Socket,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
         has_read: impl FnOnce(),
@@ -204,7 +204,7 @@ impl Session {
     /// became; until then it is to be called again with the same bytes.
     pub(in crate::net) fn poll_write(
         &mut self,
-        socket: &mut TcpStream,
+        socket: &mut Socket,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
@@ -221,7 +221,7 @@ impl Session {
 
     fn poll_encrypted(
         &mut self,
-        socket: &mut TcpStream,
+        socket: &mut Socket,
         cx: &mut Context<'_>,
         plain: &[u8],
     ) -> Poll<io::Result<usize>> {
@@ -263,7 +263,7 @@ impl Session {
     }
 
     /// Writes what waits to be written.
-    fn poll_out(&mut self, socket: &mut TcpStream, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_out(&mut self, socket: &mut Socket, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.out.is_empty() {
             let n = ready!(Pin::new(&mut *socket).poll_write(cx, &self.out))?;
             self.bytes.written.wire += n as u64;
@@ -281,7 +281,7 @@ impl Session {
     /// Says goodbye in due form, then writes what waits.
     pub(in crate::net) fn poll_goodbye(
         &mut self,
-        socket: &mut TcpStream,
+        socket: &mut Socket,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
         if self.dead {

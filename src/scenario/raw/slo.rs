@@ -47,6 +47,14 @@ pub(in crate::scenario) struct Slo {
     failures: Option<Text<Bound<Count>>>,
     /// Bytes that are not payload, over bytes that are.
     overhead_to_payload: Option<Text<Bound<Ratio>>>,
+    /// Message layer: bytes that are not payload of messages received for the first time, over bytes that are.
+    message_header_to_payload: Option<Text<Bound<Ratio>>>,
+    /// Message layer: the same against the payload of all that were delivered, again ones too.
+    message_header_to_delivered_payload: Option<Text<Bound<Ratio>>>,
+    /// TCP stream layer: the same as at the message layer, with TLS records.
+    stream_header_to_payload: Option<Text<Bound<Ratio>>>,
+    /// Wire layer: the same with TCP and IP headers.
+    wire_header_to_payload: Option<Text<Bound<Ratio>>>,
     /// CPU time of the target for each delivered message.
     cpu_us_per_delivery: Option<Text<Bound<Nanos>>>,
     /// Memory of the target for each connection.
@@ -105,6 +113,10 @@ impl Slo {
             line("publish_failed", self.publish_failed.as_ref()),
             line("failures", self.failures.as_ref()),
             line("overhead_to_payload", self.overhead_to_payload.as_ref()),
+            line("message_header_to_payload", self.message_header_to_payload.as_ref()),
+            line("message_header_to_delivered_payload", self.message_header_to_delivered_payload.as_ref()),
+            line("stream_header_to_payload", self.stream_header_to_payload.as_ref()),
+            line("wire_header_to_payload", self.wire_header_to_payload.as_ref()),
             line("cpu_us_per_delivery", self.cpu_us_per_delivery.as_ref()),
             line("bytes_per_connection", self.bytes_per_connection.as_ref()),
         ];

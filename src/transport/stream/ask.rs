@@ -7,8 +7,8 @@ use super::super::request::PullRequest;
 use super::super::split::{Fault, Splitter};
 use super::super::words;
 use super::HttpStream;
-use crate::model::{Failure, Nanos, Traffic};
-use crate::net::{self, Dialer, Endpoint, Memory, io_failure};
+use crate::model::{Failure, Nanos};
+use crate::net::{self, Attempt, Dialer, Endpoint, Memory, io_failure};
 use crate::scenario::{SplitSpec, StreamKind, StreamSpec};
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -31,44 +31,37 @@ pub(super) struct Asked {
     pub(super) part: Vec<u8>,
     /// Whether the connection had served an earlier session.
     pub(super) reused: bool,
-    /// What was spent on a kept connection that turned out to be gone.
-    pub(super) spent: Traffic,
 }
 
 impl HttpStream {
     /// Connects, or uses the connection that the last session left, and asks. Cancel-safe: dropping
-    /// it resets the connection.
+    /// it resets the connection; the bytes that crossed it are then in the endpoint's memory.
     pub(super) async fn attach(&self, dial: &Dialer, to: &Endpoint) -> Result<Asked, Failure> {
-        let mut spent = Traffic::default();
         let kept = to.memory.borrow_mut().kept.take();
-        if let Some(mut kept) = kept
-            && is_alive(&mut kept, dial, &mut spent).await
-        {
-            let before = (kept.read_bytes(), kept.written_bytes());
-            let mut stale = Traffic::default();
-            match self.ask(kept, dial, to, &mut stale).await {
-                // The peer gave up an idle connection as this request went out: asked again at once,
-                // as browsers do.
-                Err(Failure::Reset | Failure::ClosedEarly) if stale.wire_in == before.0 => {
-                    let out = stale.wire_out - before.1;
-                    spent += Traffic { headers: out, wire_out: out, ..Traffic::default() };
+        if let Some(kept) = kept {
+            let mut kept = Attempt::again(kept, &to.memory);
+            if is_alive(&mut kept, dial).await {
+                let read = kept.read_bytes();
+                let mut seen = read;
+                match self.ask(kept, dial, to, &mut seen).await {
+                    // The peer gave up an idle connection as this request went out: asked again at
+                    // once, as browsers do.
+                    Err(Failure::Reset | Failure::ClosedEarly) if seen == read => {}
+                    done => return done.map(|asked| Asked { reused: true, ..asked }),
                 }
-                done => return done.map(|asked| Asked { reused: true, spent, ..asked }),
             }
         }
-        let stream = dial.connect(&to.place()).await?;
-        let asked = self.ask(stream, dial, to, &mut Traffic::default()).await?;
-        Ok(Asked { spent, ..asked })
+        let stream = Attempt::new(dial.connect(&to.place()).await?, &to.memory);
+        self.ask(stream, dial, to, &mut 0).await
     }
 
-    /// Asks over this connection. `seen` is what it has read and written by the end, also when it
-    /// failed.
+    /// Asks over this connection. `seen` is what it has read by the end, also when it failed.
     async fn ask(
         &self,
-        mut stream: net::Stream,
+        mut stream: Attempt,
         dial: &Dialer,
         to: &Endpoint,
-        seen: &mut Traffic,
+        seen: &mut u64,
     ) -> Result<Asked, Failure> {
         let before = (stream.read_bytes(), stream.written_bytes());
         let mut cursor = self.cursor.clone();
@@ -84,11 +77,10 @@ impl HttpStream {
             Ok(()) => self.answer(&mut stream, dial, to, &mut decoder, &mut cursor).await,
             Err(failure) => Err(failure),
         };
-        (seen.wire_in, seen.wire_out) = (stream.read_bytes(), stream.written_bytes());
+        *seen = stream.read_bytes();
         let (splitter, part) = answered?;
-        let (reused, spent) = (false, Traffic::default());
-        let head_out = head_out as u64;
-        Ok(Asked { stream, decoder, splitter, cursor, before, head_out, asked, part, reused, spent })
+        let (stream, head_out, reused) = (stream.keep(), head_out as u64, false);
+        Ok(Asked { stream, decoder, splitter, cursor, before, head_out, asked, part, reused })
     }
 
     /// Reads until the head of the answer is there.
@@ -207,14 +199,12 @@ fn is_field(line: &str, name: &str) -> bool {
 }
 
 /// Whether a kept connection can be used: the peer has neither closed it nor said anything on it.
-async fn is_alive(stream: &mut net::Stream, dial: &Dialer, spent: &mut Traffic) -> bool {
+async fn is_alive(stream: &mut net::Stream, dial: &Dialer) -> bool {
     let buffer = dial.read_buffer();
     poll_fn(|cx| {
         let mut buffer = buffer.borrow_mut();
         let mut into = ReadBuf::new(&mut buffer);
         let read = Pin::new(&mut *stream).poll_read(cx, &mut into);
-        let bytes = into.filled().len() as u64;
-        *spent += Traffic { framing: bytes, wire_in: bytes, ..Traffic::default() };
         Poll::Ready(read.is_pending())
     })
     .await

@@ -18,7 +18,7 @@ use tokio::io::{AsyncRead, ReadBuf};
 pub(super) struct StreamSession {
     /// None once the session is over.
     open: Option<Box<Open>>,
-    /// What was spent before, while the session is open; all bytes when it is over.
+    /// All bytes when it is over.
     done: Traffic,
 }
 
@@ -65,7 +65,7 @@ struct Untold {
 
 impl StreamSession {
     pub(super) fn new(asked: Asked, caps: Caps, dial: &Dialer, to: &Endpoint) -> StreamSession {
-        let Asked { stream, decoder, splitter, cursor, before, head_out, asked, part, reused, spent } = asked;
+        let Asked { stream, decoder, splitter, cursor, before, head_out, asked, part, reused } = asked;
         let received = stream.last_read_at();
         let memory = Rc::clone(&to.memory);
         let open = Open {
@@ -89,7 +89,7 @@ impl StreamSession {
             head_out,
             untold: Some(Untold { fresh: !reused, asked, received, part }),
         };
-        StreamSession { open: Some(Box::new(open)), done: spent }
+        StreamSession { open: Some(Box::new(open)), done: Traffic::default() }
     }
 
     /// The answer has ended in due form; its connection may serve another session.

@@ -81,6 +81,7 @@ struct Played {
     asks: Option<Nanos>,
     log: Rc<RefCell<Vec<(u64, &'static str)>>>,
     deadline: Option<Nanos>,
+    aborted: bool,
 }
 
 #[expect(clippy::disallowed_methods, reason = "paused time is tokio's")]
@@ -130,6 +131,7 @@ impl Carrier for Stages {
                         asks: self.asks,
                         log: Rc::clone(&self.log),
                         deadline: self.wants.map(|wants| clock.now() + wants),
+                        aborted: false,
                     }) as Box<dyn Session>)
                 }
             }
@@ -196,7 +198,9 @@ impl Session for Played {
     }
 
     fn abort(&mut self) {
-        self.log.borrow_mut().push((since_start(self.clock), "aborted"));
+        if !std::mem::replace(&mut self.aborted, true) {
+            self.log.borrow_mut().push((since_start(self.clock), "aborted"));
+        }
     }
 
     fn is_ready(&self) -> bool {
