@@ -283,8 +283,9 @@ fn cursor(cursor: &CursorSpec) -> Value {
         CursorFrom::PartHeader(name) => ("part_header", name),
     };
     let (into_key, into) = match into {
-        CursorInto::Header(name) => ("into_header", name),
-        CursorInto::Query(name) => ("into_query", name),
+        CursorInto::Header(name) => ("into_header", json!(name)),
+        CursorInto::Query(name) => ("into_query", json!(name)),
+        CursorInto::Body => ("into_body", json!(true)),
     };
     json!({from_key: from, into_key: into, "initial": initial})
 }

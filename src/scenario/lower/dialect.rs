@@ -12,7 +12,7 @@ use crate::scenario::raw::{Case, Keepalive, Mqtt, Sets, Source};
 use crate::scenario::suggest::nearest;
 use crate::scenario::units::parse_duration;
 use crate::scenario::{
-    CarrierSpec, CarrierTexts, DialectSpec, HeaderProfile, KeepaliveSpec, MqttSpec, Names, ReadySpec, Rows,
+    CarrierSpec, CarrierTexts, CursorSpec, DialectSpec, HeaderProfile, KeepaliveSpec, MqttSpec, Names, ReadySpec, Rows,
     SplitSpec, StepAction, Template, Then,
 };
 use std::sync::Arc;
@@ -175,6 +175,7 @@ fn texts(
     CarrierTexts {
         path: template::lower(carrier.path(), &at_carrier, r),
         body: template::lower(body, &at_carrier.key("body"), r),
+        cursor: carrier.cursor().and_then(CursorSpec::initial).unwrap_or_default().to_owned(),
         send: send
             .iter()
             .enumerate()
