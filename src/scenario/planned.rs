@@ -236,6 +236,7 @@ fn pull(p: &PullSpec) -> Value {
     value["status"] = json!(p.status);
     value["empty"] = json!(p.empty);
     value["cursor"] = cursor(&p.cursor);
+    value["keep_alive"] = json!(p.keep_alive);
     value
 }
 

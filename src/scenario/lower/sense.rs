@@ -4,8 +4,8 @@ use super::{Grouped, Report, Scene};
 use crate::model::Nanos;
 use crate::scenario::path::KeyPath;
 use crate::scenario::{
-    CarrierSpec, Channels, CursorFrom, CursorInto, CursorSpec, HeaderProfile, Names, PublishPlan, PublishVia, SplitSpec,
-    TargetPlan,
+    CarrierSpec, Channels, CursorFrom, CursorInto, CursorSpec, HeaderProfile, Names, PublishPlan, PublishVia,
+    SplitSpec, TargetPlan,
 };
 
 pub(super) fn check(scene: &Scene, r: &mut Report<'_>) {

@@ -46,6 +46,15 @@ impl CarrierSpec {
         }
     }
 
+    /// Whether its connection may carry other requests as well.
+    pub fn keeps_alive(&self) -> bool {
+        match self {
+            CarrierSpec::Poll(p) => p.pull.keep_alive,
+            CarrierSpec::LongPoll(p) => p.pull.keep_alive,
+            CarrierSpec::Stream(_) | CarrierSpec::WebSocket(_) => true,
+        }
+    }
+
     /// The body of its requests, with templates.
     pub fn body(&self) -> &str {
         match self {
@@ -78,6 +87,8 @@ pub struct PullSpec {
     pub empty: Vec<u16>,
     /// How the next request tells what this client already has.
     pub cursor: CursorSpec,
+    /// Whether a connection carries more than one request.
+    pub keep_alive: bool,
 }
 
 /// `poll = { get = "...", every = "1s" }`
