@@ -59,7 +59,7 @@ impl VirtualClient {
     /// Leaves in due form: what was on its way may still come until the peer has answered.
     async fn leave(&self, session: &mut dyn Session, listener: &mut Listener<'_>, course: &mut Course) {
         let now = self.place.now();
-        self.sends_no_more(Failure::NotAttached);
+        self.state.outbox.iter().for_each(|outbox| outbox.leave(session));
         self.state.ledger.borrow_mut().leaves(now);
         self.moved(now);
         self.is(ReadyState::Closing);

@@ -27,6 +27,8 @@ pub(super) type Desk = (Rc<Books>, Rc<[FeedChannel]>);
 struct Account {
     measured: Option<Range<u32>>,
     failed: Vec<u32>,
+    /// Due while its sender was away on purpose.
+    withheld: Vec<u32>,
     /// Sequence, and how many received it as the target told.
     receivers: Vec<(u32, u32)>,
     /// Sent and not answered yet.
@@ -101,6 +103,15 @@ impl Books {
         self.settle(job, now, now, Outcome::Failed(failure));
     }
 
+    /// It was due while its sender was away on purpose: nobody asked for it, and it is nobody's. To be
+    /// said at once, when nothing else has been written down since it was due.
+    pub(super) fn withhold(&self, job: Job) {
+        if self.is_measured(&job) {
+            self.accounts.borrow_mut()[job.channel].withheld.push(job.sequence);
+        }
+        self.place.recorder.borrow_mut().withdrawn(Op::Publish, job.due);
+    }
+
     /// The bytes of a message that goes out at `started`.
     pub(super) fn message<'m>(
         &self,
@@ -135,9 +146,11 @@ impl Books {
 }
 
 fn feed_of(channel: &FeedChannel, start: Nanos, mut account: Account) -> ChannelFeed {
+    let withheld = account.withheld.len() as u32;
+    account.failed.append(&mut account.withheld);
     account.failed.sort_unstable();
     let measured = account.measured.unwrap_or_default();
     let dues = channel.schedule.clone().map(|due| start + due);
     let dues = dues.skip(measured.start as usize).take(measured.len()).collect();
-    ChannelFeed { measured, failed: account.failed, dues, receivers: account.receivers }
+    ChannelFeed { measured, failed: account.failed, withheld, dues, receivers: account.receivers }
 }
