@@ -3,6 +3,7 @@
 //! Thresholds are those of the method (rules 4, 5 and 22); each is a constant here, with its unit.
 
 mod censoring;
+mod events;
 mod generator;
 mod interval;
 pub(super) mod limits;
@@ -43,6 +44,8 @@ pub(super) struct Evidence {
     pub(super) polls_skipped: u64,
     /// Whether generator and target shared a core.
     pub(super) shared_core: bool,
+    /// Whether each event was written while it ran.
+    pub(super) events: bool,
     /// What was got in a second way.
     pub(super) second: SecondLook,
 }
@@ -58,6 +61,7 @@ pub(super) fn judge(run: &mut RunResult, evidence: &Evidence) {
     steady::judge(run, evidence, &mut findings);
     plausible::judge(run, evidence, &mut findings);
     interval::judge(run, &mut findings);
+    events::judge(evidence, &mut findings);
     sends::note(run);
     run.verdict = findings.0.iter().map(|f| f.grade).max().unwrap_or(Verdict::Valid);
     run.generator_limited = findings.0.iter().any(|f| f.grade == Verdict::Invalid && f.ours);
