@@ -144,7 +144,7 @@ class Run:
         self.drained = True
         self.strange = Counter()
         self.seen_workers = set()
-        self.early_stamps = []  # held against what was published when all files are read
+        self.stamps = []  # held against what was published when all files are read
 
     def read(self, path):
         with path.open(encoding="utf-8", newline="\n") as lines:
@@ -214,7 +214,7 @@ class Run:
         if channel != client.channel:
             self.strange["of another channel"] += 1
             return
-        self.early_stamps.append((channel, sequence, due))
+        self.stamps.append((channel, sequence, due))
         client.now().receive(at, sequence, due)
 
     def in_measure(self, at):
@@ -222,7 +222,7 @@ class Run:
 
     def check_stamps(self):
         """Everything received was published, with the due time that its stamp tells."""
-        for channel, sequence, due in self.early_stamps:
+        for channel, sequence, due in self.stamps:
             if self.due.get(channel, {}).get(sequence) != due:
                 self.strange["received and never published"] += 1
         if any(n > 1 for n in self.answers.values()):
@@ -253,7 +253,7 @@ class Run:
             account[self.fate(client, due, sequence, latest)] += 1
         account["expected"] = sum(account[k] for k in ("delivered", "lost", "conflated", "in_flight", "cut"))
         account["lost"] += account["cut"]
-        account["lost_at_disconnect"] = account.pop("cut")
+        account["lost_at_disconnect"] = account.pop("cut", 0)
         return account
 
     def fate(self, client, due, sequence, latest):
