@@ -40,12 +40,19 @@ pub(super) struct Books {
     pub(super) place: Rc<Workplace>,
     measure: RefCell<Range<Nanos>>,
     accounts: RefCell<Vec<Account>>,
+    /// The number in the run of each channel of the feed.
+    indexes: Box<[u32]>,
 }
 
 impl Books {
-    pub(super) fn new(place: &Rc<Workplace>, measure: Range<Nanos>, channels: usize) -> Books {
-        let accounts = RefCell::new(vec![Account::default(); channels]);
-        Books { place: Rc::clone(place), measure: RefCell::new(measure), accounts }
+    pub(super) fn new(place: &Rc<Workplace>, measure: Range<Nanos>, channels: &[FeedChannel]) -> Books {
+        let accounts = RefCell::new(vec![Account::default(); channels.len()]);
+        let indexes = channels.iter().map(|c| c.index).collect();
+        Books { place: Rc::clone(place), measure: RefCell::new(measure), accounts, indexes }
+    }
+
+    fn index(&self, job: Job) -> u32 {
+        self.indexes[job.channel]
     }
 
     /// `measure` is this window, not what was planned.
@@ -59,6 +66,7 @@ impl Books {
 
     /// A message is due.
     pub(super) fn begin(&self, job: Job) {
+        self.place.log(|log| log.published(self.place.now(), job.due, self.index(job), job.sequence));
         if self.is_measured(&job) {
             let account = &mut self.accounts.borrow_mut()[job.channel];
             let first = account.measured.as_ref().map_or(job.sequence, |r| r.start);
@@ -90,6 +98,7 @@ impl Books {
 
     /// It is over.
     pub(super) fn settle(&self, job: Job, started: Nanos, finished: Nanos, outcome: Outcome) {
+        self.place.log(|log| log.settled(finished, self.index(job), job.sequence, outcome));
         if outcome != Outcome::Good && self.is_measured(&job) {
             self.accounts.borrow_mut()[job.channel].failed.push(job.sequence);
         }
