@@ -187,10 +187,9 @@ fn print(inbox: &Receiver<Noted>, mut teller: Teller, interrupt: &Interrupt) -> 
         let text = teller.tell(&noted);
         let mut out = stdout.lock();
         let printed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-        if printed.is_err_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe) {
-            if !interrupt.requested() {
-                interrupt.request(SIGPIPE);
-            }
+        let gone = printed.is_err_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe);
+        if gone && !interrupt.requested() {
+            interrupt.request(SIGPIPE);
         }
     }
     teller
