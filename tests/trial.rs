@@ -51,6 +51,31 @@ fn a_preset_is_told_as_one_and_what_is_shown_for_it_is_a_good_scenario() {
 }
 
 #[test]
+fn a_kind_of_a_preset_is_played_directly_against_a_target() {
+    let server = pushbench::server::start_on_thread(pushbench::server::Config::default()).unwrap();
+    let preset = "title = \"Mine\"\nspecification = \"none\"\n[kind.websocket]\n\
+                  websocket = { path = \"/ws/${room}\" }\nvars = { room = \"r-${channel}\" }\nready = \"100 ms\"\n";
+    let target = format!("http://{}", server.address);
+    let output = tried("mine.toml", preset, &["--for", "1s"]);
+    assert!(stderr(&output).contains("try mine.toml#websocket --target URL"), "{}", stderr(&output));
+    let kind = |args: &[&str]| {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("mine.toml"), preset).unwrap();
+        pushbench().current_dir(dir.path()).arg("try").args(args).output().unwrap()
+    };
+    let output = kind(&["mine.toml#websocket", "--target", &target, "--for", "1s"]);
+    let told = String::from_utf8(output.stdout.clone()).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{told}\n{}", stderr(&output));
+    assert!(told.contains("GET /ws/r-") && told.contains("101 Switching Protocols"), "{told}");
+    let output = kind(&["mine.toml#websocket"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("add --target"), "{}", stderr(&output));
+    let output = kind(&["mine.toml#socket", "--target", &target]);
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    assert!(stderr(&output).contains("socket"), "{}", stderr(&output));
+}
+
+#[test]
 fn a_reader_that_goes_away_ends_the_trial() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("a.toml"), SCENARIO).unwrap();

@@ -121,6 +121,9 @@ impl VirtualClient {
         let mut listener = Listener::new(&self.place, &self.state);
         let pulls = self.carrier.rhythm() != Rhythm::Push;
         course.asking = false;
+        if let Some(asked) = self.endpoint.memory.borrow().asked {
+            self.state.ledger.borrow_mut().asks(asked);
+        }
         while !session.is_ready() {
             // A login that goes on over a pull transport is answered to requests, as messages are.
             if pulls && !course.asking {

@@ -91,6 +91,11 @@ impl ClientLedger {
         self.spans.begin(at, at)
     }
 
+    /// It asks for a session, which is not known to stand yet.
+    pub fn asks(&mut self, at: Nanos) {
+        self.spans.ask(at);
+    }
+
     /// The same, where it asked for that at `asked`. What was due from then on until `at` is neither
     /// owed nor was it there before the session: received it is early, and otherwise nobody's. It may
     /// have been pushed to a client that did not know yet that it is subscribed.

@@ -1,6 +1,7 @@
 //! `pushbench try`: one client, everything it says and hears. Plays the scenario through the same
 //! engine as a run, with a trace; judges the dialect, measures nothing.
 
+mod kind;
 mod lines;
 mod summary;
 mod tally;
@@ -36,10 +37,12 @@ const SIGPIPE: i32 = 13;
 #[command(after_help = "\
 Examples:
   pushbench try scenarios/nchan.toml --case websocket
+  pushbench try mine.toml#websocket --target http://127.0.0.1:8080      a kind of a preset
   pushbench try mine.toml --for 60s          long enough to see a heartbeat
   pushbench try mine.toml --full | less      nothing is cut off")]
 pub(super) struct Args {
-    /// Scenario file
+    /// Scenario file; or a preset and its kind, such as mine.toml#websocket or nchan.sse, with --target:
+    /// the client then shows what the target publishes by itself
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// The case to try; default: the first
@@ -73,7 +76,18 @@ pub(super) fn main(args: Args) -> anyhow::Result<u8> {
         cases: args.case.clone().into_iter().collect(),
         ..Overrides::default()
     };
-    let mut plan = match scenario::load(&args.file, &overrides) {
+    let loaded = match kind::named(&args.file) {
+        Some(named) if args.target.is_none() => {
+            super::say(&format!(
+                "error: {named} says how to speak, not to whom\n  help: add --target, such as --target \
+                 http://127.0.0.1:8080"
+            ));
+            return Ok(exit::USAGE);
+        }
+        Some(named) => scenario::parse("command line", &kind::scenario_of(named), &overrides),
+        None => scenario::load(&args.file, &overrides),
+    };
+    let mut plan = match loaded {
         Ok(plan) => plan,
         Err(errors) => {
             super::say(&errors.coloured(super::colour_wanted(&std::io::stderr())).to_string());
@@ -96,8 +110,8 @@ fn not_a_scenario(file: &Path) -> u8 {
     let kind = kind.unwrap_or_else(|| "websocket".to_owned());
     let base = file.file_name().unwrap_or_default().to_string_lossy();
     super::say(&format!(
-        "error: {name} is a preset: it says how to speak, not to whom\n  help: name it in a scenario beside it, \
-         and try that:\n\n\
+        "error: {name} is a preset: it says how to speak, not to whom\n  help: try one kind of it with \
+         `pushbench try {name}#{kind} --target URL`,\n  or name it in a scenario beside it, and try that:\n\n\
          title = \"Does {base} work?\"\n\
          [target]\nbase = \"http://127.0.0.1:8080\"              # your server\n\
          [publish]\nhttp = {{ post = \"/pub/${{channel}}\" }}         # how a message gets into it\n\
@@ -174,10 +188,9 @@ fn print(inbox: &Receiver<Noted>, mut teller: Teller, interrupt: &Interrupt) -> 
         let text = teller.tell(&noted);
         let mut out = stdout.lock();
         let printed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-        if printed.is_err_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe) {
-            if !interrupt.requested() {
-                interrupt.request(SIGPIPE);
-            }
+        let gone = printed.is_err_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe);
+        if gone && !interrupt.requested() {
+            interrupt.request(SIGPIPE);
         }
     }
     teller

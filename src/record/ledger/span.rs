@@ -26,11 +26,20 @@ pub(super) struct Spans {
     /// Those before the latest.
     past: Vec<Span>,
     latest: Option<Span>,
+    /// When the session that is not known to stand yet was asked for.
+    asking: Option<Nanos>,
 }
 
 impl Spans {
+    /// The next session is asked for: what is due from now on and comes before it is known to stand is
+    /// early.
+    pub(super) fn ask(&mut self, at: Nanos) {
+        self.asking = Some(at);
+    }
+
     /// Whether this changes anything.
     pub(super) fn begin(&mut self, asked: Nanos, at: Nanos) -> bool {
+        self.asking = None;
         let asked = asked.min(at);
         match &mut self.latest {
             Some(span) if span.until == Nanos::MAX => {
@@ -76,6 +85,9 @@ impl Spans {
     }
 
     pub(super) fn place(&self, due: Nanos) -> Due {
+        if self.asking.is_some_and(|asked| asked <= due) {
+            return Due::Early;
+        }
         match &self.latest {
             None => return Due::Early,
             Some(span) if span.since <= due && due < span.until => return Due::Here,

@@ -256,3 +256,16 @@ fn time_subscribed_is_that_of_all_sessions_within_the_window() {
     assert_eq!(client.subscribed_in(&at(20..30)), Nanos::ZERO);
     assert_eq!([at(10..50), at(20..30), at(0..6)].map(|w| client.sessions_in(&w)), [2, 0, 1]);
 }
+
+#[test]
+fn what_comes_before_a_session_that_was_asked_for_is_known_to_stand_is_early_the_second_time_too() {
+    let mut l = ClientLedger::default();
+    l.asked_and_subscribed(Nanos(0), Nanos(10));
+    l.ended(Nanos(20));
+    l.asks(Nanos(30));
+    let places = [15, 25, 30, 35].map(|due| l.place(Nanos(due)));
+    assert_eq!(places, [Due::Here, Due::Between, Due::Early, Due::Early]);
+    l.asked_and_subscribed(Nanos(30), Nanos(40));
+    let places = [25, 35, 45].map(|due| l.place(Nanos(due)));
+    assert_eq!(places, [Due::Between, Due::Early, Due::Here]);
+}

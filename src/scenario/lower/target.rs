@@ -142,6 +142,9 @@ fn bundled_spec(target: &Target, bundled: &Bundled, r: &mut Report<'_>) -> Bundl
         );
     }
     let at = |name| key("bundled").key(name);
+    if bundled.fault.iter().flat_map(|f| &f.0).any(String::is_empty) {
+        r.bad(&at("fault"), "a text in quotes, such as \"restart at 5s for 500ms\"");
+    }
     BundledSpec {
         faults: bundled.fault.as_ref().map(|f| f.0.clone()).unwrap_or_default(),
         ping: bundled

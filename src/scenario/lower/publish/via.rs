@@ -129,6 +129,11 @@ fn in_band(in_band: &InBand, connections: Option<u32>, r: &mut Report<'_>) -> Op
     else {
         return None;
     };
+    // Publishers receive nothing, and have no cursor.
+    if websocket.send.iter().chain([&websocket.path]).any(|text| text.contains("${cursor}")) {
+        let at = at.key("websocket");
+        r.wrong(&at, format!("`{at}` holds `${{cursor}}`, and publishers have none"), None);
+    }
     let binary = in_band.binary.unwrap_or(false);
     Some(InBandPublish { websocket, send, binary, connections: connections.unwrap_or(AUTO_CONNECTIONS) })
 }
