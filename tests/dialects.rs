@@ -138,9 +138,15 @@ fn free_port() -> u16 {
 
 /// A server of `tests/targets/node`, once it answers.
 fn node(name: &str) -> Server {
+    node_with(name, &[])
+}
+
+/// The same, with more of an environment.
+fn node_with(name: &str, env: &[(&str, &str)]) -> Server {
     let port = free_port();
     let mut command = Command::new("sh");
     command.arg(root().join("tests/targets/node/start.sh")).arg(name).env("PORT", port.to_string());
+    command.envs(env.iter().copied());
     let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
     let server = Server { child, port };
     let deadline = Instant::now() + Duration::from_secs(120);
@@ -196,6 +202,33 @@ fn what_a_long_poll_without_a_cursor_loses_is_what_the_server_never_handed_out()
     let lost = ledger("lost");
     assert_eq!(lost + ledger("unattached") - ledger("early"), owed - handed, "{run:#}");
     assert!(lost > 0, "nothing fell between two polls: this test proves nothing");
+}
+
+#[test]
+fn an_answer_of_sockjs_that_reaches_its_limit_is_opened_again_and_that_is_no_failure() {
+    let server = node_with("sockjs", &[("LIMIT", "2000")]);
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("s.toml");
+    let publish = "http = { post = \"/pub/${channel}\", status = [202] }\nchannels = 3\nrate = \"30/s\"";
+    let cases = "preset = \"sockjs.xhr_streaming\"\n[[case]]\nname = \"e\"\npreset = \"sockjs.eventsource\"";
+    std::fs::write(&file, scenario_for(&server, publish, cases)).unwrap();
+    let ran = run(&dir.path().join("r"), &[file.to_str().unwrap(), "--no-charts"]);
+    ran.assert_good_or_busy();
+    assert_eq!(ran.runs().len(), 2);
+    for run in ran.runs() {
+        let of = |key: &str| number(run, key);
+        let case = &run["case"];
+        // Some 20 messages an answer, 90 in all.
+        assert!(of("/reconnects/reopened") >= 2 * 21, "{case}: {}", run["reconnects"]);
+        assert_eq!(run["failures"].as_object().map(|f| f.len()), Some(0), "{case}: {}", run["failures"]);
+        for none in ["lost", "missed", "duplicate", "in_flight"] {
+            assert_eq!(of(&format!("/ledger/{none}")), 0, "{case}, {none}: {:#}", run["ledger"]);
+        }
+        // What came while an answer began again counts by itself; all of it came.
+        let came = of("/ledger/delivered") + of("/ledger/replayed") + of("/ledger/early");
+        assert_eq!(came, of("/published") * 7, "{case}: {:#}", run["ledger"]);
+        assert_books_close(run);
+    }
 }
 
 #[test]

@@ -117,6 +117,28 @@ fn each_echoing_client_gets_all_of_its_own_messages_and_no_others() {
     assert_books_close(run);
 }
 
+#[test]
+fn what_is_due_while_an_echoing_client_is_away_on_purpose_is_nobodys_and_no_failure() {
+    let dir = tempfile::tempdir().unwrap();
+    let publish = "[publish]\necho = { send = \"${payload}\" }\nrate = \"20/s\"\n";
+    let comes_back = "websocket = { path = \"/echo\" }\nstay = \"500ms\"\naway = \"500ms\"\nlife = \"fixed\"";
+    let ran = play(dir.path(), &(publish.to_owned() + &case(comes_back)));
+    ran.assert_good_or_busy();
+    let run = &ran.runs()[0];
+    // Half of ten clients' 20 a second in two seconds, more or less.
+    let published = number(run, "/published");
+    assert!((100..=300).contains(&published), "{published}");
+    assert_eq!(number(run, "/publish_failed"), 0, "{}", run["failures"]);
+    assert_eq!(number(run, "/operations/publish/failed"), 0, "{}", run["operations"]);
+    let (offered, achieved) =
+        (run["offered_per_s"].as_f64().unwrap(), run["achieved_per_s"].as_f64().unwrap());
+    assert!((offered - achieved).abs() < 0.01, "{achieved} of {offered} a second");
+    assert_eq!((number(run, "/ledger/lost"), number(run, "/foreign")), (0, 0), "{}", run["ledger"]);
+    assert_eq!(number(run, "/ledger/delivered"), number(run, "/ledger/expected"));
+    assert!(!run["reasons"].to_string().contains("were published"), "{}", run["reasons"]);
+    assert_books_close(run);
+}
+
 /// Publishes what it reads by a request for each line; needs nothing but the shell.
 fn shell_publisher(to: SocketAddr) -> String {
     format!(
@@ -159,6 +181,68 @@ fn a_program_that_dies_is_told_with_its_last_words_and_every_message_it_did_not_
     let notes = run["notes"].to_string();
     assert!(notes.contains("broker gone") && notes.contains("exit status: 7"), "{notes}");
     assert_eq!(ran.code, 11, "the generator's side broke: {}", ran.stderr);
+    assert_books_close(run);
+}
+
+#[test]
+fn a_program_that_reads_nothing_holds_nobody_up_and_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    // Lines of 8 KiB fill a pipe of 64 KiB at once; the last is taken in part, and stays so.
+    let publish = "[publish]\nexec = \"exec sleep 300\"\nrate = \"20/s\"\npayload = \"8 KiB\"\n";
+    let begun = Instant::now();
+    let ran = play(dir.path(), &(publish.to_owned() + &case(r#"websocket = { path = "/ws/${channel}" }"#)));
+    assert!(begun.elapsed() < Duration::from_secs(60), "it was waited for: {:?}", begun.elapsed());
+    let run = &ran.runs()[0];
+    let (taken, behind) = (number(run, "/published"), number(run, "/failures/publish_backlog"));
+    assert!(taken <= 8 && behind >= 30, "{taken} taken, {behind} dropped: {}", run["failures"]);
+    assert!(taken + number(run, "/publish_failed") == 40, "{run}");
+    let notes = run["notes"].to_string();
+    assert!(notes.contains("did not end when its stdin was closed, and was stopped"), "{notes}");
+    assert_eq!(run["verdict"], "invalid");
+    assert_books_close(run);
+}
+
+#[test]
+fn messages_are_published_over_tls_and_received_over_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let tls = Some(([127, 0, 0, 1], 0).into());
+    let config = pushbench::server::Config { tls, ..pushbench::server::Config::default() };
+    let server = pushbench::server::start_on_thread(config).unwrap();
+    std::fs::write(dir.path().join("ca.pem"), server.certificate.as_ref().unwrap()).unwrap();
+    let text = format!(
+        "[target]\nbase = \"https://{}\"\ntls = {{ ca = \"ca.pem\" }}\n[publish]\n\
+         http = {{ post = \"/pub/${{channel}}\" }}\nchannels = 2\nrate = \"20/s\"\n{}",
+        server.tls.unwrap(),
+        case(r#"sse = { get = "/sse/${channel}" }"#)
+    );
+    let ran = play(dir.path(), &text);
+    ran.assert_good_or_busy();
+    let run = &ran.runs()[0];
+    assert_all_delivered(run);
+    assert_books_close(run);
+    let bytes = |key: &str| number(run, &format!("/publisher_bytes/{key}"));
+    assert!(bytes("tls") > 0 && bytes("payload") > 0, "{}", run["publisher_bytes"]);
+    assert!(number(run, "/bytes/tls") > 0, "{}", run["bytes"]);
+}
+
+#[test]
+fn an_echoing_client_goes_on_where_it_was_after_its_target_was_away() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = "[target]\nbundled = { fault = \"restart at 1500ms for 300ms\" }\n[publish]\n\
+                echo = { send = \"${payload}\" }\nrate = \"20/s\"\n";
+    let back = "websocket = { path = \"/echo\" }\nreconnect = { policy = \"fixed\", interval = \"50ms\" }";
+    let ran = play(dir.path(), &(text.to_owned() + &case(back)));
+    let run = &ran.runs()[0];
+    let of = |key: &str| number(run, key);
+    assert_eq!(of("/reconnects/count"), 10, "{run}");
+    assert_eq!(of("/published") + of("/publish_failed"), 400, "every message is accounted for");
+    // 300 ms of 20 a second; each client was away for that long at least.
+    assert!(of("/publish_failed") >= 40, "{}", run["failures"]);
+    assert!(of("/failures/not_attached") >= 40, "{}", run["failures"]);
+    assert!(of("/ledger/delivered") >= 200, "{}", run["ledger"]);
+    // What was on its way when the target went is lost there, and nothing else.
+    assert_eq!(of("/ledger/lost"), of("/ledger/lost_at_disconnect"), "{}", run["ledger"]);
+    assert_eq!((of("/ledger/duplicate"), of("/foreign")), (0, 0));
     assert_books_close(run);
 }
 

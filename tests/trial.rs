@@ -7,8 +7,8 @@ use std::io::Read;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-const SCENARIO: &str = "title = \"t?\"\n[target]\nbundled = true\n[publish]\nrate = \"1/s\"\n[load]\nclients = 1\n\
-                        [[case]]\nname = \"c\"\nwebsocket = {}\n";
+const SCENARIO: &str = "title = \"t?\"\n[publish]\nhttp = { post = \"/pub/${channel}\" }\nrate = \"1/s\"\n\
+                        [load]\nclients = 1\n[[case]]\nname = \"c\"\nwebsocket = { path = \"/ws/${channel}\" }\n";
 
 fn pushbench() -> Command {
     Command::new(env!("CARGO_BIN_EXE_pushbench"))

@@ -6,7 +6,7 @@ use super::report::{FormatArg, style};
 use crate::engine::{self, EngineError, Interrupt, Options, Played};
 use crate::model::Nanos;
 use crate::report::{Format, Style, render};
-use crate::result::{Folder, Results, RunResult, Verdict};
+use crate::result::{EventFiles, Folder, Results, RunResult, Verdict};
 use crate::scenario::{self, Overrides, Plan, Quick, TargetPlan};
 use crate::{clock, plot, selftest};
 use anyhow::Context;
@@ -81,6 +81,9 @@ pub(super) struct Args {
     /// Write no charts
     #[arg(long)]
     no_charts: bool,
+    /// Write every event into events/ of the results folder, for a separate check of the counts: disturbs the times
+    #[arg(long)]
+    trace_events: bool,
     /// No progress on stderr
     #[arg(long, short)]
     quiet: bool,
@@ -159,6 +162,7 @@ fn play(plan: &Plan, args: &Args, folder: &Folder, interrupt: &Interrupt) -> any
         server,
         command: std::env::args().collect(),
         trace: None,
+        events: args.trace_events.then(|| EventFiles::within(folder)),
         starve: None,
     };
     if !args.quiet {

@@ -1,6 +1,7 @@
 //! A pull session: the client asks until the session is over, or until it leaves.
 
 use super::attach::Attached;
+use super::events::Over;
 use super::listener::{Answer, Listener};
 use super::pull_pace::PullPace;
 use super::virtual_client::{Course, End, VirtualClient, is_empty};
@@ -38,6 +39,8 @@ impl VirtualClient {
         match end {
             Asked::Left | Asked::Answered => {
                 session.abort();
+                self.place.over(now, &self.state, Over::Left);
+                self.place.left(now, &self.state);
                 let mut ledger = self.state.ledger.borrow_mut();
                 ledger.leaves(now);
                 ledger.gone(self.place.life.away.is_none());
@@ -47,6 +50,7 @@ impl VirtualClient {
                 End::Left
             }
             Asked::Ended => {
+                self.place.over(now, &self.state, Over::Ended);
                 self.state.ledger.borrow_mut().ended(now);
                 let since = course.standing.unwrap_or(now);
                 self.stands_no_more(Outcome::Good, course);
@@ -62,6 +66,7 @@ impl VirtualClient {
 
     /// A request was answered as it should be: the client is subscribed, and back if it was away.
     fn is_answered(&self, started: Nanos, finished: Nanos, course: &mut Course) {
+        self.place.can_receive(finished, &self.state, finished);
         self.subscribed(started, finished);
         course.answered = true;
         if course.standing.is_none() {
@@ -75,6 +80,7 @@ impl VirtualClient {
     /// A request failed. One that follows an answer ends a time of being subscribed, and is the begin of
     /// an outage that the next good answer ends; before the first answer nobody knows of any.
     fn not_answered(&self, now: Nanos, course: &mut Course) {
+        self.place.over(now, &self.state, Over::Lost);
         self.moved(now);
         if !std::mem::take(&mut course.answered) {
             return self.state.ledger.borrow_mut().never_subscribed();
@@ -176,6 +182,7 @@ impl VirtualClient {
         if !std::mem::take(&mut course.asking) {
             session.request();
         }
+        self.place.asked(started, &self.state);
         if !course.answered {
             let known = match rhythm {
                 Rhythm::Held { settle } => started + settle,

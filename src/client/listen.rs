@@ -1,6 +1,7 @@
 //! A push session: the client listens until it ends, or until it leaves.
 
 use super::attach::Attached;
+use super::events::Over;
 use super::listener::Listener;
 use super::virtual_client::{Course, End, VirtualClient, is_empty};
 use crate::model::{Failure, Nanos, Outcome, ReadyState};
@@ -18,6 +19,8 @@ impl VirtualClient {
     ) -> End {
         let since = self.place.now();
         let asked = self.endpoint.memory.borrow_mut().asked.take().unwrap_or(since);
+        self.place.asked(asked, &self.state);
+        self.place.can_receive(since, &self.state, since);
         self.subscribed(asked, since);
         let mut listener = Listener::new(&self.place, &self.state);
         let outcome = loop {
@@ -47,6 +50,8 @@ impl VirtualClient {
             Outcome::Failed(failure) => failure,
         });
         let now = self.place.now();
+        let how = if outcome == Outcome::Good { Over::Ended } else { Over::Lost };
+        self.place.over(now, &self.state, how);
         self.state.ledger.borrow_mut().ended(now);
         self.moved(now);
         self.session_over(since, outcome);
@@ -59,11 +64,12 @@ impl VirtualClient {
     /// Leaves in due form: what was on its way may still come until the peer has answered.
     async fn leave(&self, session: &mut dyn Session, listener: &mut Listener<'_>, course: &mut Course) {
         let now = self.place.now();
-        self.sends_no_more(Failure::NotAttached);
+        self.state.outbox.iter().for_each(|outbox| outbox.leave(session));
+        self.place.over(now, &self.state, Over::Left);
         self.state.ledger.borrow_mut().leaves(now);
         self.moved(now);
         self.is(ReadyState::Closing);
-        listener.leaves();
+        listener.leaves(now);
         if session.leave() {
             let limit = now + LEAVE_TIMEOUT;
             loop {
@@ -77,6 +83,7 @@ impl VirtualClient {
         }
         session.abort();
         listener.count_rest(session);
+        self.place.left(self.place.now(), &self.state);
         self.state.ledger.borrow_mut().gone(self.place.life.away.is_none());
     }
 }

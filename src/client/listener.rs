@@ -12,8 +12,8 @@ pub(super) struct Listener<'a> {
     answer: Answer,
     /// Whether a data unit has come.
     brought: bool,
-    /// Whether the client is leaving: what was published since is none of its.
-    leaving: bool,
+    /// Since when the client is leaving: what is due from then on is none of its.
+    leaving: Option<Nanos>,
     /// The request under way, of a pull session.
     asked: Option<Asked>,
 }
@@ -31,7 +31,7 @@ pub(super) struct Answer {
 
 impl<'a> Listener<'a> {
     pub(super) fn new(place: &'a Workplace, state: &'a ClientState) -> Listener<'a> {
-        Listener { place, state, answer: Answer::default(), brought: false, leaving: false, asked: None }
+        Listener { place, state, answer: Answer::default(), brought: false, leaving: None, asked: None }
     }
 
     /// The one that listens to the answer of this request.
@@ -44,14 +44,14 @@ impl<'a> Listener<'a> {
         self.brought
     }
 
-    /// From now on only what was published before counts.
-    pub(super) fn leaves(&mut self) {
-        self.leaving = true;
+    /// It leaves at this instant: only what was due before counts.
+    pub(super) fn leaves(&mut self, at: Nanos) {
+        self.leaving = Some(at);
     }
 
     /// Whether the client is leaving.
     pub(super) fn is_leaving(&self) -> bool {
-        self.leaving
+        self.leaving.is_some()
     }
 
     /// When the last read returned that brought anything.
@@ -66,6 +66,9 @@ impl<'a> Listener<'a> {
 
     /// Records each stamped message of a body; how many had not been received before.
     fn messages(&mut self, unit: &Unit<'_>) -> u64 {
+        if self.place.events.is_some() {
+            self.log(unit);
+        }
         let mut recorder = self.place.recorder.borrow_mut();
         let mut ledger = self.state.ledger.borrow_mut();
         let (mut ours, mut others, mut fresh) = (0, 0, 0);
@@ -73,10 +76,10 @@ impl<'a> Listener<'a> {
             match found {
                 Ok(stamp) if stamp.run == self.place.tag && stamp.channel == self.state.channel => {
                     ours += 1;
-                    let place = ledger.place(stamp.due);
-                    if self.leaving && place != Due::Here {
+                    if self.leaving.is_some_and(|at| stamp.due >= at) {
                         continue;
                     }
+                    let place = ledger.place(stamp.due);
                     // History that a newcomer is given is in nobody's account.
                     let seen = if place == Due::Before { Seen::Again } else { ledger.see(stamp.sequence) };
                     fresh += u64::from(seen.is_first());
@@ -100,11 +103,17 @@ impl<'a> Listener<'a> {
         fresh
     }
 
+    /// Writes down every stamp of this run in a body, before anything is made of them.
+    fn log(&self, unit: &Unit<'_>) {
+        let ours = Stamp::find_all(unit.body).flatten().filter(|stamp| stamp.run == self.place.tag);
+        ours.for_each(|stamp| self.place.log(|log| log.received(unit.received, self.state, &stamp)));
+    }
+
     fn follows(&self, unit: &Unit<'_>) -> bool {
         self.place
             .follow
             .as_ref()
-            .is_some_and(|follow| follow.message(self.place, self.state, unit, self.leaving))
+            .is_some_and(|follow| follow.message(self.place, self.state, unit, self.is_leaving()))
     }
 
     fn weighed(&mut self, unit: &Unit<'_>) -> Traffic {

@@ -5,6 +5,7 @@
 mod alarm;
 mod ask;
 mod attach;
+mod events;
 mod fan_out;
 mod follow;
 mod listen;
@@ -16,6 +17,7 @@ mod reconnect;
 mod tests;
 mod virtual_client;
 
+pub use events::EventLog;
 pub use fan_out::FanOut;
 pub use follow::Follow;
 pub use publisher::{
@@ -40,6 +42,8 @@ pub struct Workplace {
     pub dialer: Rc<Dialer>,
     /// Takes their samples.
     pub recorder: RefCell<Recorder>,
+    /// Where each event is written; `None` in a measurement that is not to be disturbed.
+    pub events: Option<Rc<EventLog>>,
     /// Marks this run's messages.
     pub tag: RunTag,
     /// Bytes of a published message; 0: nothing is published by this run.
@@ -74,6 +78,8 @@ impl Workplace {
 /// What remains of a client when its task is gone.
 #[derive(Debug, Default)]
 pub struct ClientState {
+    /// Its number in the run.
+    pub number: u32,
     /// The channel it listens to.
     pub channel: u32,
     /// What it got.
@@ -103,6 +109,11 @@ impl ClientState {
     /// The same of one that sends the messages of this channel itself.
     pub fn that_sends(channel: u32) -> ClientState {
         ClientState { outbox: Some(Box::default()), ..ClientState::of_channel(channel) }
+    }
+
+    /// The same with this number.
+    pub fn numbered(self, number: u32) -> ClientState {
+        ClientState { number, ..self }
     }
 
     /// It is in this state from now on; the time in the one before is written down.

@@ -128,7 +128,7 @@ impl Publisher {
     /// # Errors
     /// A pipe that cannot be waited for.
     pub fn new(place: Rc<Workplace>, feed: Feed) -> std::io::Result<Rc<Publisher>> {
-        let books = Rc::new(Books::new(&place, feed.measure.clone(), feed.channels.len()));
+        let books = Rc::new(Books::new(&place, feed.measure.clone(), &feed.channels));
         let channels: Rc<[FeedChannel]> = feed.channels.into();
         let (desk, message) = ((Rc::clone(&books), Rc::clone(&channels)), feed.message);
         let outlet: Rc<dyn Outlet> = match feed.way {

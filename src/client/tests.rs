@@ -135,6 +135,7 @@ fn workplace(clock: Clock) -> Workplace {
         timer: Timer::start(clock).unwrap(),
         dialer: Rc::new(Dialer::new(clock)),
         recorder: RefCell::new(Recorder::new(START..Nanos::MAX)),
+        events: None,
         tag: TAG,
         payload_bytes: Stamp::LEN as u64,
         latest_value: false,

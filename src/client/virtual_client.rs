@@ -156,6 +156,7 @@ impl VirtualClient {
                 None
             }
             End::NotOpened => {
+                self.state.outbox.iter().for_each(|outbox| outbox.is_missed());
                 // A stream that was to be opened again at once was not: it is lost since its end.
                 if let Some(ended) = course.ended.take() {
                     self.is_lost(ended, course);

@@ -48,6 +48,8 @@ pub(super) struct Gathered {
     pub(super) workers: u32,
     /// Whether generator and target had to share one.
     pub(super) shared_core: bool,
+    /// Whether each event was written while it ran.
+    pub(super) events: bool,
     /// What to know about where it ran.
     pub(super) notes: Vec<String>,
     /// How the warm-up ended.
@@ -147,6 +149,7 @@ fn evidence(
         planned_s: run.phases.measure.as_secs_f64(),
         polls_skipped: measured.polls_skipped,
         shared_core: gathered.shared_core,
+        events: gathered.events,
         second: second_look::second_look(run, gathered),
     }
 }

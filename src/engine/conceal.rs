@@ -73,8 +73,8 @@ mod tests {
 
     /// Secrets of a plan whose title holds `PATH`, which every environment has.
     fn secrets() -> (Secrets, String) {
-        let text = "title = \"${env:PATH}\"\n[target]\nbundled = true\n[load]\nclients = 1\nmeasure = \"1 s\"\n\
-                    [[case]]\nwebsocket = { path = \"/\" }\n";
+        let text = "title = \"${env:PATH}\"\n[load]\nclients = 1\nmeasure = \"1 s\"\n\
+                    [[case]]\nname = \"one\"\nwebsocket = { path = \"/\" }\n";
         let plan = parse("x.toml", text, &Overrides::default()).unwrap();
         (plan.secrets, std::env::var("PATH").unwrap())
     }

@@ -3,6 +3,7 @@
 
 use super::assemble::{Gathered, Interim, assemble};
 use super::cores::{Cores, allowed, assign};
+use super::events::Events;
 use super::hog::Hog;
 use super::interrupt::Interrupt;
 use super::program::Program;
@@ -63,6 +64,7 @@ pub(super) fn conduct(
         begin: Signal::new(),
         warm_up: WarmUp::new(run.phases.warmup_least),
         trace: options.trace.clone(),
+        events: options.events.as_ref().map(|files| Events::new(files, plan, run, index)),
         readings,
         boundaries: timeline.boundaries(),
         interims: Vec::new(),
@@ -70,7 +72,11 @@ pub(super) fn conduct(
         fan: fan::merge(run, cores.workers.len(), timeline.measured()),
         done: Vec::new(),
     };
-    conductor.play(&target, &cores, index)?;
+    let played = conductor.play(&target, &cores, index);
+    if played.is_err() {
+        conductor.events.iter().for_each(|events| events.discard(cores.workers.len()));
+    }
+    played?;
     conductor.readings.take(Phase::After, Depth::Light);
     conductor.pipe = None;
     let mut gathered = conductor.gathered(&target, &cores);
@@ -98,6 +104,8 @@ struct Conductor<'a> {
     begin: Signal,
     warm_up: WarmUp,
     trace: Option<Trace>,
+    /// Where each event is written.
+    events: Option<Events>,
     readings: Readings,
     /// The ends of the intervals.
     boundaries: Vec<Nanos>,
@@ -152,6 +160,7 @@ impl Conductor<'_> {
             stop: self.stop.clone(),
             begin: self.begin.clone(),
             trace: self.trace.clone(),
+            events: self.events.clone(),
             pipe: self.pipe.clone(),
         }
     }
@@ -279,6 +288,8 @@ impl Conductor<'_> {
         let cut = self.stop.at();
         let grace = cut_grace(self.run);
         let timeline = cut.map_or(self.timeline, |at| self.timeline.cut(at, grace));
+        let drained = cut.is_none() || grace >= self.run.phases.drain;
+        let kept = self.events.as_ref().map(|events| events.keep(&self.done, &timeline, drained));
         let mut interims = self.interims;
         interims.retain(|i| i.workers > 0);
         let mut rest = Snapshot::default();
@@ -298,7 +309,7 @@ impl Conductor<'_> {
         Gathered {
             timeline,
             partial: cut.is_some(),
-            drained: cut.is_none() || grace >= self.run.phases.drain,
+            drained,
             interims,
             groups,
             fan: self.fan,
@@ -309,7 +320,8 @@ impl Conductor<'_> {
             cores: distinct(&cores.workers),
             workers: cores.workers.len() as u32,
             shared_core: cores.shared,
-            notes: cores.note(target.started_pid().is_some()).into_iter().collect(),
+            events: kept.is_some(),
+            notes: cores.note(target.started_pid().is_some()).into_iter().chain(kept).collect(),
             warmed: self.warm_up.end(),
             insecure: target.insecure,
             dns: target.sites.dns,

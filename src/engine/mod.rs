@@ -4,6 +4,7 @@ mod assemble;
 mod conceal;
 mod conductor;
 mod cores;
+mod events;
 mod fan;
 mod feed;
 mod hog;
@@ -28,7 +29,7 @@ pub use interrupt::Interrupt;
 pub use timeline::{Phase, Timeline};
 pub use trace::{Happened, Noted, Said, Trace};
 
-use crate::result::{Results, RunDetail, RunResult, SUMMARY_SCHEMA, Summary, Verdict, evaluate};
+use crate::result::{EventFiles, Results, RunDetail, RunResult, SUMMARY_SCHEMA, Summary, Verdict, evaluate};
 use crate::scenario::{Plan, RunPlan, TargetPlan};
 use std::path::PathBuf;
 
@@ -41,6 +42,8 @@ pub struct Options {
     pub command: Vec<String>,
     /// Told everything that happens, for a person to read; `None` in a measurement.
     pub trace: Option<Trace>,
+    /// Where each event of each run is written; `None` in a measurement that is not to be disturbed.
+    pub events: Option<EventFiles>,
     /// What is known of this build's last selftest, for the manifest; `null`: it is not told.
     pub selftest: serde_json::Value,
     /// Burns this share (0.0..=1.0) of the first worker's core beside it, so that the run is spoiled:

@@ -3,7 +3,7 @@
 //! One recorder a group, so that a mixed population is told apart; with one group only, everybody's.
 
 use super::worker::Setup;
-use super::{fan, feed};
+use super::{events, fan, feed};
 use crate::client::{ClientState, FanOut, Follow, Pulse, Workplace};
 use crate::clock::{Clock, Timer};
 use crate::model::Nanos;
@@ -54,9 +54,11 @@ impl Places {
         let split = || fan::split_channels(&setup.run, setup.workers);
         let fan_out = fan::has_fan_out(&setup.run).then(|| Rc::new(FanOut::new(split())));
         let pulse = Rc::new(Pulse::default());
+        let events = setup.events.as_ref().map(|events| events.open(setup.index, setup.workers));
         let place = |group: &GroupPlan| {
             Rc::new(Workplace {
                 pulse: Rc::clone(&pulse),
+                events: events.clone(),
                 ..workplace(setup, group, (&timer, &dialer), (&follow, &fan_out))
             })
         };
@@ -106,6 +108,13 @@ impl Places {
         self.common.follow.iter().for_each(|follow| follow.close(&self.common));
     }
 
+    /// Ends the log of events, if there is one: nothing more happens.
+    pub(super) fn end_events(&self, worker: usize) -> Option<events::Ended> {
+        let log = self.common.events.as_ref()?;
+        let failed = log.close(self.common.now()).err().map(|error| error.to_string());
+        Some(events::Ended { worker, failed })
+    }
+
     /// Hands over what was gathered up to this instant.
     pub(super) fn take(&self, until: Nanos) -> Taken {
         self.count_sockets(until);
@@ -143,6 +152,7 @@ fn workplace(
         pulse: Rc::default(),
         dialer: Rc::clone(dialer),
         recorder: RefCell::new(Recorder::new(setup.timeline.measured())),
+        events: None,
         tag: setup.tag,
         payload_bytes: run.publish.as_ref().map_or(0, |p| u64::from(p.payload_bytes)),
         latest_value: group.carrier.conflates(),

@@ -2,6 +2,7 @@
 //! of the channels, shares nothing, and hands over a snapshot at each boundary.
 
 use super::cores::pin_this_thread;
+use super::events::{self, Events};
 use super::feed;
 use super::places::{Places, Taken};
 use super::site::{Site, Sites};
@@ -55,6 +56,8 @@ pub(super) struct Setup {
     /// When `measure` begins, where that is earlier than planned.
     pub(super) begin: Signal,
     pub(super) trace: Option<Trace>,
+    /// Where each event is written.
+    pub(super) events: Option<Events>,
     /// The stdin of the program that publishes, if one does.
     pub(super) pipe: Option<Arc<OwnedFd>>,
 }
@@ -104,6 +107,8 @@ pub(super) struct Done {
     pub(super) feed: PublisherReport,
     /// Operations still under way, by kind.
     pub(super) open: [u64; Op::COUNT],
+    /// How its log of events ended; `None` without one.
+    pub(super) events: Option<events::Ended>,
 }
 
 /// What remains of a client.
@@ -151,7 +156,8 @@ async fn work(setup: &Setup, reports: &Sender<Report>) -> std::io::Result<Done> 
         ledger: c.state.ledger.borrow().clone(),
     };
     let clients = clients.iter().map(end_of).collect();
-    Ok(Done { rest, clients, feed: feed.unwrap_or_default(), open })
+    let events = places.end_events(setup.index);
+    Ok(Done { rest, clients, feed: feed.unwrap_or_default(), open, events })
 }
 
 /// A client of this worker.
@@ -175,6 +181,7 @@ fn spawn_clients(setup: &Setup, places: &Places, tls: Option<&TlsClient>) -> Vec
             let kind = &kinds[usize::from(group)];
             let place = places.of_group(usize::from(group));
             let state = Rc::new(state(i, channel, place.echo));
+            place.events.iter().for_each(|log| log.client(state.number, group, state.channel));
             places.joined(usize::from(group), &state);
             let client = VirtualClient {
                 place: Rc::clone(place),
@@ -192,10 +199,11 @@ fn spawn_clients(setup: &Setup, places: &Places, tls: Option<&TlsClient>) -> Vec
 
 /// With `echo` each client is a channel of its own.
 fn state(client: usize, channel: usize, echo: bool) -> ClientState {
-    match echo {
+    let state = match echo {
         true => ClientState::that_sends(client as u32),
         false => ClientState::of_channel(channel as u32),
-    }
+    };
+    state.numbered(client as u32)
 }
 
 fn spread(over: Nanos, index: usize, count: u32) -> Nanos {

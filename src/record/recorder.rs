@@ -61,6 +61,12 @@ impl Recorder {
         self.part(intended).operations[op as usize].started += 1;
     }
 
+    /// What was just said to begin was not to be, after all: it never was.
+    pub fn withdrawn(&mut self, op: Op, intended: Nanos) {
+        let started = &mut self.part(intended).operations[op as usize].started;
+        *started = started.saturating_sub(1);
+    }
+
     /// An operation has ended. It belongs to the phase in which it was intended, whenever it ended.
     pub fn record(&mut self, sample: &Sample) {
         let part = self.part(sample.intended);

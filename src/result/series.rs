@@ -110,7 +110,7 @@ mod tests {
             lines[1],
             "0,\"polling, 1 s\",500,2,0.0,1.0,measure,0,0,7,,,,0,0,0,0,0,,,,,,,,0,0,,,,,,,,,,pushbench/intervals/1"
         );
-        assert_eq!(lines[0].split(',').count(), 23);
+        assert_eq!(lines[0].split(',').count(), 37);
     }
 
     #[test]

@@ -250,7 +250,7 @@ mod tests {
         for second in 0..10 {
             let bad = second == 2;
             let mut delivery = Timing::empty_histogram();
-            delivery.record_n(if bad { 900_000_000 } else { 5_000_000 }, 200).unwrap();
+            delivery.record_n(if bad { 900_000_000 } else { 5_000_000 }, 2_000).unwrap();
             let start_s = f64::from(second);
             let verdict = Some(if bad { Verdict::Invalid } else { Verdict::Valid });
             detail.intervals.push(Interval { start_s, length_s: 1.0, verdict, ..Interval::default() });

@@ -236,6 +236,7 @@ fn pull(p: &PullSpec) -> Value {
     value["status"] = json!(p.status);
     value["empty"] = json!(p.empty);
     value["cursor"] = cursor(&p.cursor);
+    value["keep_alive"] = json!(p.keep_alive);
     value
 }
 
@@ -283,8 +284,9 @@ fn cursor(cursor: &CursorSpec) -> Value {
         CursorFrom::PartHeader(name) => ("part_header", name),
     };
     let (into_key, into) = match into {
-        CursorInto::Header(name) => ("into_header", name),
-        CursorInto::Query(name) => ("into_query", name),
+        CursorInto::Header(name) => ("into_header", json!(name)),
+        CursorInto::Query(name) => ("into_query", json!(name)),
+        CursorInto::Body => ("into_body", json!(true)),
     };
     json!({from_key: from, into_key: into, "initial": initial})
 }

@@ -132,6 +132,7 @@ impl<'a> Bench<'a> {
             command: vec!["pushbench".to_owned(), "selftest".to_owned()],
             trace: None,
             selftest: serde_json::Value::Null,
+            events: None,
             starve: None,
         };
         let played = engine::play(&plan, &options, self.interrupt, &mut Silent);

@@ -23,7 +23,7 @@ impl CarrierRow {
 pub static CARRIERS: &[CarrierRow] = &[
     CarrierRow {
         key: "poll",
-        about: "asks at an interval and is answered at once (HTTP/1.1, kept alive)",
+        about: "asks at an interval and is answered at once (HTTP/1.1, kept alive unless told otherwise)",
         build: |spec| match spec {
             CarrierSpec::Poll(spec) => Some(Box::new(Pull::poll(spec))),
             _ => None,
@@ -31,7 +31,7 @@ pub static CARRIERS: &[CarrierRow] = &[
     },
     CarrierRow {
         key: "long_poll",
-        about: "asks, is held until there is something, asks again at once (HTTP/1.1, kept alive)",
+        about: "asks, is held until there is something, asks again at once (HTTP/1.1, kept alive unless told otherwise)",
         build: |spec| match spec {
             CarrierSpec::LongPoll(spec) => Some(Box::new(Pull::long_poll(spec))),
             _ => None,
@@ -118,6 +118,7 @@ mod tests {
             status: vec![200],
             empty: vec![204],
             cursor: CursorSpec::None,
+            keep_alive: true,
         };
         let (every, settle) = (Nanos::SECOND, Nanos::from_millis(50));
         [

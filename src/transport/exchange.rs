@@ -65,6 +65,8 @@ pub(super) struct Exchange {
     to: Place,
     link: Link,
     stage: Stage,
+    /// Whether a connection may carry more than one exchange.
+    keep: bool,
     /// The owner has been told of the connection.
     told: bool,
     /// An answer has come over this connection.
@@ -90,6 +92,7 @@ impl Exchange {
             to,
             link: stream.map_or(Link::Down, Link::Up),
             stage: Stage::Idle,
+            keep: true,
             told: false,
             reused: false,
             dialled: false,
@@ -101,6 +104,11 @@ impl Exchange {
             body: Vec::new(),
             done: Traffic::default(),
         }
+    }
+
+    /// The same; a connection that is not `kept` ends with the answer, whatever the peer thinks of it.
+    pub(super) fn kept(self, kept: bool) -> Exchange {
+        Exchange { keep: kept, ..self }
     }
 
     /// Begins an exchange at the next poll. Must not be called while one is under way.
@@ -344,7 +352,7 @@ impl Exchange {
         let body = if self.body.is_empty() { piece } else { &self.body };
         asker.answered(&Answered { status: self.status, received, traffic }, body);
         self.reused = true;
-        if extra > 0 || !self.decoder.keep_alive() {
+        if extra > 0 || !self.keep || !self.decoder.keep_alive() {
             self.hang_up();
         }
         self.clear();

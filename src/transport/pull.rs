@@ -15,10 +15,11 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-/// Asks for what is new; one kept-alive connection for each session.
+/// Asks for what is new; one kept-alive connection for each session, or one for each request.
 pub struct Pull {
     rhythm: Rhythm,
     method: Method,
+    keep_alive: bool,
     statuses: Rc<Statuses>,
     /// The cursor of a session that has asked nothing yet.
     cursor: Cursor,
@@ -42,7 +43,18 @@ impl Pull {
 
     fn new(spec: &PullSpec, rhythm: Rhythm) -> Pull {
         let statuses = Rc::new(Statuses { data: spec.status.clone(), empty: spec.empty.clone() });
-        Pull { rhythm, method: spec.method, statuses, cursor: Cursor::new(&spec.cursor) }
+        let PullSpec { method, keep_alive, .. } = *spec;
+        Pull { rhythm, method, keep_alive, statuses, cursor: Cursor::new(&spec.cursor) }
+    }
+
+    /// The header lines of a request: one that goes alone says that its connection ends with it.
+    fn headers(&self, own: &str) -> String {
+        if self.keep_alive {
+            return own.to_owned();
+        }
+        let other = |line: &&str| !line.to_ascii_lowercase().starts_with("connection:");
+        let rest: String = own.split_inclusive("\r\n").filter(other).collect();
+        format!("Connection: close\r\n{rest}")
     }
 }
 
@@ -62,8 +74,8 @@ impl Carrier for Pull {
             let mut cursor = self.cursor.clone();
             cursor.restore(&to.memory.borrow().cursor);
             let session = PullSession {
-                request: PullRequest::new(self.method, to, &to.headers),
-                exchange: Exchange::new(dial.clone(), place, Some(stream)),
+                request: PullRequest::new(self.method, to, &self.headers(&to.headers)),
+                exchange: Exchange::new(dial.clone(), place, Some(stream)).kept(self.keep_alive),
                 cursor,
                 statuses: Rc::clone(&self.statuses),
                 memory: Rc::clone(&to.memory),

@@ -17,7 +17,7 @@ use std::time::Duration;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 /// Nothing here takes that long; a test that hangs fails.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(40);
 pub(crate) const TAG: RunTag = RunTag::new(7);
 
 /// A message of this run.

@@ -112,3 +112,41 @@ fn a_send_that_is_refused_is_a_failure() {
         assert_eq!(client.detail(), "send_by: status 404, body \"no such session\"");
     });
 }
+
+#[test]
+fn who_a_client_is_comes_from_its_row_the_environment_and_a_token() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("users.csv");
+    std::fs::write(&file, "name, word\nAnn,x\nZo\u{eb},\"p w\"\n").unwrap();
+    // Worked out elsewhere: HS256 with the secret `pushbench`, which is this package's name.
+    let token = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJab8OrIiwibiI6M30.\
+                 8PcQhknyZRrPEgRJ8IuUL8xQ9PDz-qoR6aaHMCBImHI";
+    let basic = "\r\nAuthorization: Basic Wm/DqzpwIHc=\r\n";
+    let address = serve(move |peer, number| {
+        assert_eq!(number, 0, "a second connection");
+        let login = peer.request();
+        assert!(login.starts_with("POST /login HTTP/1.1\r\n") && login.contains(basic), "{login}");
+        assert!(login.ends_with(token), "{login}");
+        peer.answer(200, "X-Ticket: t-1\r\n", "");
+        let poll = peer.request();
+        assert!(poll.starts_with(&format!("GET /poll?token={token}&ticket=t-1 ")), "{poll}");
+        assert!(poll.contains("\r\nX-User: Zo\u{eb}\r\n"), "{poll}");
+        peer.answer(200, "", &stamp(0));
+        peer.linger();
+    });
+    let case = r#"
+        long_poll = { get = "/poll?token=${token}&ticket=${ticket}" }
+        headers = { X-User = "${row('name')}" }
+        rows = "FILE"
+        vars = { token = "${jwt('${env:CARGO_PKG_NAME}', concat('{\"sub\":', json(row('name')), ',\"n\":', client, '}'))}" }
+        steps = [{ post = "/login", body = "${token}", headers = { Authorization = "Basic ${base64(concat(row('name'), ':', row('word')))}" }, set = { ticket = { header = "X-Ticket" } } }]
+    "#;
+    let case = case.replace("FILE", file.to_str().unwrap());
+    on_a_worker(async {
+        // Client 3 of two rows: the second.
+        let mut client = Client::new(&case, address);
+        client.open().await.unwrap();
+        client.ask().await.unwrap();
+        assert_eq!(client.basket.data, [stamp(0)]);
+    });
+}

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests, and the helpers of tests")]
 
+mod cursors;
 mod fake;
 mod faults;
 mod http;

@@ -98,6 +98,7 @@ pub(crate) fn pull_spec(cursor: CursorSpec) -> PullSpec {
         status: vec![200],
         empty: vec![204, 304, 408],
         cursor,
+        keep_alive: true,
     }
 }
 

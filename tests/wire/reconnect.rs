@@ -2,8 +2,10 @@
 
 use crate::fake::*;
 use pushbench::model::Failure;
-use pushbench::scenario::CursorSpec;
+use pushbench::net::Endpoint;
+use pushbench::scenario::{CarrierSpec, CursorSpec};
 use pushbench::transport::{Event, UnitKind};
+use std::io::Write;
 use std::sync::mpsc;
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx";
@@ -66,6 +68,67 @@ fn a_connection_that_may_not_be_kept_is_not() {
                 assert_eq!(client.last().traffic.wire_in, reply.len() as u64);
             }
         });
+    }
+}
+
+/// The headers of a client that asks three times, and how many connections it took: the server would
+/// keep each of them.
+fn asked_three_times(
+    keep_alive: bool,
+    headers: &str,
+    spec: fn(CursorSpec) -> CarrierSpec,
+) -> (Vec<String>, usize) {
+    let (tell, told) = mpsc::channel();
+    let address = serve(move |peer, number| {
+        loop {
+            let head = read_head(peer);
+            if head.is_empty() {
+                return;
+            }
+            tell.send((head, number)).unwrap();
+            peer.write_all(OK).unwrap();
+        }
+    });
+    let mut spec = spec(CursorSpec::None);
+    match &mut spec {
+        CarrierSpec::Poll(p) => p.pull.keep_alive = keep_alive,
+        CarrierSpec::LongPoll(p) => p.pull.keep_alive = keep_alive,
+        _ => panic!("a pull transport"),
+    }
+    let to = Endpoint { headers: headers.to_owned(), ..endpoint(address) };
+    let mut asked = Vec::new();
+    let mut numbers = std::collections::BTreeSet::new();
+    on_a_worker(async {
+        let mut client = Client::open_at(&spec, &to).await.unwrap();
+        for _ in 0..3 {
+            assert_eq!(client.ask().await, Ok(Event::Answered));
+            let (head, number) = told.recv().unwrap();
+            asked.push(head);
+            numbers.insert(number);
+        }
+        assert_eq!(client.basket.connects, numbers.len());
+        assert_eq!(client.session.wire(), client.told(), "every byte was told");
+    });
+    (asked, numbers.len())
+}
+
+#[test]
+fn a_session_sticks_to_one_connection_unless_each_request_is_to_have_its_own() {
+    let browser = "Connection: keep-alive\r\nA: b\r\n";
+    let specs: [fn(CursorSpec) -> CarrierSpec; 2] = [|_| poll(), long_poll];
+    for spec in specs {
+        let (heads, connections) = asked_three_times(true, browser, spec);
+        assert_eq!(connections, 1, "sticky");
+        assert!(heads.iter().all(|head| head.contains("\r\nConnection: keep-alive\r\n")), "{heads:?}");
+        for headers in ["", browser] {
+            let (heads, connections) = asked_three_times(false, headers, spec);
+            assert_eq!(connections, 3);
+            for head in heads {
+                assert_eq!(head.matches("onnection:").count(), 1, "{head}");
+                assert!(head.contains("\r\nConnection: close\r\n"), "{head}");
+                assert_eq!(head.contains("\r\nA: b\r\n"), !headers.is_empty(), "{head}");
+            }
+        }
     }
 }
 

@@ -29,6 +29,7 @@ fn workplace() -> Rc<Workplace> {
         pulse: Rc::default(),
         dialer: Rc::new(Dialer::new(clock)),
         recorder: RefCell::new(Recorder::new(Nanos::ZERO..Nanos::MAX)),
+        events: None,
         tag: TAG,
         payload_bytes: 64,
         latest_value: false,

@@ -336,7 +336,15 @@ fn failures_of_a_handshake_are_named_and_put_into_words() {
             assert_eq!(failed(&to, &websocket()).await.0, failure);
         }
         // In TLS 1.3 a server that misses a certificate says so after the client's part is done.
-        assert_eq!(failed(&secure(asking13, &trusting(), "localhost"), &poll()).await.0, Failure::TlsFailed);
+        for (asking, alert) in [(asking, "alert"), (asking13, "certificate required")] {
+            for spec in [poll(), websocket()] {
+                let (named, why) = failed(&secure(asking, &trusting(), "localhost"), &spec).await;
+                assert_eq!(named, Failure::TlsFailed, "{why}");
+                for part in [alert, "`cert`", "`key`"] {
+                    assert!(why.contains(part), "{why:?} has no {part:?}");
+                }
+            }
+        }
     });
 }
 

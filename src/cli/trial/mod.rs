@@ -140,6 +140,7 @@ fn play(plan: &Plan, look: Look, interrupt: &Interrupt) -> anyhow::Result<u8> {
         command: std::env::args().collect(),
         trace: Some(Trace::new(sender)),
         selftest: serde_json::Value::Null,
+        events: None,
         starve: None,
     };
     let gone = interrupt.clone();

@@ -27,6 +27,8 @@ pub(super) type Desk = (Rc<Books>, Rc<[FeedChannel]>);
 struct Account {
     measured: Option<Range<u32>>,
     failed: Vec<u32>,
+    /// Due while its sender was away on purpose.
+    withheld: Vec<u32>,
     /// Sequence, and how many received it as the target told.
     receivers: Vec<(u32, u32)>,
     /// Sent and not answered yet.
@@ -38,12 +40,19 @@ pub(super) struct Books {
     pub(super) place: Rc<Workplace>,
     measure: RefCell<Range<Nanos>>,
     accounts: RefCell<Vec<Account>>,
+    /// The number in the run of each channel of the feed.
+    indexes: Box<[u32]>,
 }
 
 impl Books {
-    pub(super) fn new(place: &Rc<Workplace>, measure: Range<Nanos>, channels: usize) -> Books {
-        let accounts = RefCell::new(vec![Account::default(); channels]);
-        Books { place: Rc::clone(place), measure: RefCell::new(measure), accounts }
+    pub(super) fn new(place: &Rc<Workplace>, measure: Range<Nanos>, channels: &[FeedChannel]) -> Books {
+        let accounts = RefCell::new(vec![Account::default(); channels.len()]);
+        let indexes = channels.iter().map(|c| c.index).collect();
+        Books { place: Rc::clone(place), measure: RefCell::new(measure), accounts, indexes }
+    }
+
+    fn index(&self, job: Job) -> u32 {
+        self.indexes[job.channel]
     }
 
     /// `measure` is this window, not what was planned.
@@ -57,6 +66,7 @@ impl Books {
 
     /// A message is due.
     pub(super) fn begin(&self, job: Job) {
+        self.place.log(|log| log.published(self.place.now(), job.due, self.index(job), job.sequence));
         if self.is_measured(&job) {
             let account = &mut self.accounts.borrow_mut()[job.channel];
             let first = account.measured.as_ref().map_or(job.sequence, |r| r.start);
@@ -88,6 +98,7 @@ impl Books {
 
     /// It is over.
     pub(super) fn settle(&self, job: Job, started: Nanos, finished: Nanos, outcome: Outcome) {
+        self.place.log(|log| log.settled(finished, self.index(job), job.sequence, outcome));
         if outcome != Outcome::Good && self.is_measured(&job) {
             self.accounts.borrow_mut()[job.channel].failed.push(job.sequence);
         }
@@ -99,6 +110,15 @@ impl Books {
     pub(super) fn give_up(&self, job: Job, failure: Failure) {
         let now = self.place.now();
         self.settle(job, now, now, Outcome::Failed(failure));
+    }
+
+    /// It was due while its sender was away on purpose: nobody asked for it, and it is nobody's. To be
+    /// said at once, when nothing else has been written down since it was due.
+    pub(super) fn withhold(&self, job: Job) {
+        if self.is_measured(&job) {
+            self.accounts.borrow_mut()[job.channel].withheld.push(job.sequence);
+        }
+        self.place.recorder.borrow_mut().withdrawn(Op::Publish, job.due);
     }
 
     /// The bytes of a message that goes out at `started`.
@@ -135,9 +155,11 @@ impl Books {
 }
 
 fn feed_of(channel: &FeedChannel, start: Nanos, mut account: Account) -> ChannelFeed {
+    let withheld = account.withheld.len() as u32;
+    account.failed.append(&mut account.withheld);
     account.failed.sort_unstable();
     let measured = account.measured.unwrap_or_default();
     let dues = channel.schedule.clone().map(|due| start + due);
     let dues = dues.skip(measured.start as usize).take(measured.len()).collect();
-    ChannelFeed { measured, failed: account.failed, dues, receivers: account.receivers }
+    ChannelFeed { measured, failed: account.failed, withheld, dues, receivers: account.receivers }
 }

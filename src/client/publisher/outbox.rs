@@ -33,6 +33,8 @@ pub struct Outbox {
     under_way: Cell<Option<(Job, Nanos)>>,
     /// Whether there is a session that takes messages.
     open: Cell<bool>,
+    /// Whether its client is away on purpose: what is due now was never to be sent.
+    away: Cell<bool>,
     /// Messages begun that nobody has counted yet.
     begun: Cell<u64>,
     /// What the session said when it could not send: it is to be given up.
@@ -84,7 +86,9 @@ impl Outbox {
 
     fn take(&self, books: &Books, job: Job) {
         let full = self.under_way.get().is_some() || self.queue.borrow().len() >= MOST_WAITING;
-        if !self.open.get() {
+        if self.away.get() {
+            books.withhold(job);
+        } else if !self.open.get() {
             books.give_up(job, Failure::NotAttached);
         } else if full {
             books.give_up(job, Failure::PublishBacklog);
@@ -106,6 +110,7 @@ impl Outbox {
     /// The session cannot send: it is to be given up.
     pub fn send(&self, cx: &mut Context<'_>, session: &mut dyn Session) -> Result<u64, Failure> {
         self.open.set(session.is_ready());
+        self.away.set(self.away.get() && !self.open.get());
         if let Some(failure) = self.broken.take() {
             return Err(failure);
         }
@@ -162,6 +167,21 @@ impl Outbox {
         while let Some(job) = self.next() {
             writer.books.give_up(job, failure);
         }
+    }
+
+    /// The client leaves on purpose: what was due before still goes out, what is due until it is back is
+    /// nobody's.
+    pub fn leave(&self, session: &mut dyn Session) {
+        if self.open.get() && self.write(session).is_ok() {
+            self.sent(session);
+        }
+        self.close(Failure::NotAttached);
+        self.away.set(true);
+    }
+
+    /// The client was to be back, and is not: what is due from now on is not published.
+    pub fn is_missed(&self) {
+        self.away.set(false);
     }
 
     fn next(&self) -> Option<Job> {

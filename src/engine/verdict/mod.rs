@@ -4,6 +4,7 @@
 
 mod bytes;
 mod censoring;
+mod events;
 mod generator;
 mod interval;
 pub(super) mod limits;
@@ -44,6 +45,8 @@ pub(super) struct Evidence {
     pub(super) polls_skipped: u64,
     /// Whether generator and target shared a core.
     pub(super) shared_core: bool,
+    /// Whether each event was written while it ran.
+    pub(super) events: bool,
     /// What was got in a second way.
     pub(super) second: SecondLook,
 }
@@ -60,6 +63,7 @@ pub(super) fn judge(run: &mut RunResult, evidence: &Evidence) {
     plausible::judge(run, evidence, &mut findings);
     interval::judge(run, &mut findings);
     bytes::judge(run, &mut findings);
+    events::judge(evidence, &mut findings);
     sends::note(run);
     run.verdict = findings.0.iter().map(|f| f.grade).max().unwrap_or(Verdict::Valid);
     run.generator_limited = findings.0.iter().any(|f| f.grade == Verdict::Invalid && f.ours);

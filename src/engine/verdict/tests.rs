@@ -28,6 +28,7 @@ pub(super) fn judged(mut run: RunResult, change: impl FnOnce(&mut Evidence)) -> 
         planned_s: 10.0,
         polls_skipped: 0,
         shared_core: false,
+        events: false,
         second: SecondLook::default(),
     };
     change(&mut evidence);

@@ -9,8 +9,10 @@ use std::ops::Range;
 pub struct ChannelFeed {
     /// The messages due in `measure` that were begun: consecutive sequences.
     pub measured: Range<u32>,
-    /// Of these, those that the target did not acknowledge; ascending.
+    /// Of these, those that the target did not acknowledge, or that were withheld; ascending.
     pub failed: Vec<u32>,
+    /// How many of `failed` nobody asked for: their sender was away on purpose.
+    pub withheld: u32,
     /// When the messages of `measured` were due, in order: needed for clients that were subscribed
     /// for a part of it only.
     pub dues: Vec<Nanos>,

@@ -178,7 +178,8 @@ macro_rules! pull {
         let cursor = cursor::lower($p.cursor.as_ref(), &$at.key("cursor"), $r);
         let status = $p.status.clone().unwrap_or_else(|| vec![200]);
         let empty = empty($p.empty.as_ref(), $p.status.as_ref(), $at, $r);
-        (PullSpec { method, body, path, cursor, status, empty }, template_at)
+        let keep_alive = $p.keep_alive.unwrap_or(true);
+        (PullSpec { method, body, path, cursor, status, empty, keep_alive }, template_at)
     }};
 }
 

@@ -15,7 +15,7 @@ pub(super) fn lower(cursor: Option<&Cursor>, path: &KeyPath, r: &mut Report<'_>)
             if from.len() != 1 || into.len() != 1 {
                 let message = format!(
                     "`{path}` reads its value from {} places and sends it to {}; want exactly one of header, pointer, \
-                     regex, sse, part_header and exactly one of into_header, into_query",
+                     regex, sse, part_header and exactly one of into_header, into_query, into_body",
                     from.len(),
                     into.len()
                 );
@@ -42,8 +42,11 @@ fn sources(table: &CursorTable) -> Vec<CursorFrom> {
 }
 
 fn destinations(table: &CursorTable) -> Vec<CursorInto> {
-    let all =
-        [table.into_header.clone().map(CursorInto::Header), table.into_query.clone().map(CursorInto::Query)];
+    let all = [
+        table.into_header.clone().map(CursorInto::Header),
+        table.into_query.clone().map(CursorInto::Query),
+        table.into_body.filter(|wanted| *wanted).map(|_| CursorInto::Body),
+    ];
     all.into_iter().flatten().collect()
 }
 
@@ -59,6 +62,8 @@ fn check_source(from: &CursorFrom, path: &KeyPath, r: &mut Report<'_>) {
 
 fn check_destination(into: &CursorInto, path: &KeyPath, r: &mut Report<'_>) {
     match into {
+        // Whether the body names it is seen where both are there.
+        CursorInto::Body => {}
         CursorInto::Header(name) => {
             if let Some(want) = name_fault(name) {
                 r.bad(&path.key("into_header"), want);

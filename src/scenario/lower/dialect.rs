@@ -12,8 +12,8 @@ use crate::scenario::raw::{Case, Keepalive, Mqtt, Sets, Source};
 use crate::scenario::suggest::nearest;
 use crate::scenario::units::parse_duration;
 use crate::scenario::{
-    CarrierSpec, CarrierTexts, DialectSpec, HeaderProfile, KeepaliveSpec, MqttSpec, Names, ReadySpec, Rows,
-    SplitSpec, StepAction, Template, Then,
+    CarrierSpec, CarrierTexts, CursorSpec, DialectSpec, HeaderProfile, KeepaliveSpec, MqttSpec, Names,
+    ReadySpec, Rows, SplitSpec, StepAction, Template, Then,
 };
 use std::sync::Arc;
 
@@ -114,7 +114,7 @@ pub(super) fn lower(
         split: split(case, at, r),
         split_across: case.split_across.unwrap_or(false),
         strict: case.strict.unwrap_or(false),
-        same_connection: case.same_connection.unwrap_or(!websocket),
+        same_connection: case.same_connection.unwrap_or(!websocket && carrier.keeps_alive()),
         steps,
         rules,
         send_by,
@@ -175,6 +175,7 @@ fn texts(
     CarrierTexts {
         path: template::lower(carrier.path(), &at_carrier, r),
         body: template::lower(body, &at_carrier.key("body"), r),
+        cursor: carrier.cursor().and_then(CursorSpec::initial).unwrap_or_default().to_owned(),
         send: send
             .iter()
             .enumerate()

@@ -4,8 +4,8 @@ use super::{Grouped, Report, Scene};
 use crate::model::Nanos;
 use crate::scenario::path::KeyPath;
 use crate::scenario::{
-    CarrierSpec, Channels, CursorFrom, CursorSpec, HeaderProfile, Names, PublishPlan, PublishVia, SplitSpec,
-    TargetPlan,
+    CarrierSpec, Channels, CursorFrom, CursorInto, CursorSpec, HeaderProfile, Names, PublishPlan, PublishVia,
+    SplitSpec, TargetPlan,
 };
 
 pub(super) fn check(scene: &Scene, r: &mut Report<'_>) {
@@ -181,23 +181,15 @@ fn show(d: Nanos) -> String {
     crate::scenario::units::show_duration(d)
 }
 
-fn cursor_of(carrier: &CarrierSpec) -> Option<&CursorSpec> {
-    match carrier {
-        CarrierSpec::Poll(p) => Some(&p.pull.cursor),
-        CarrierSpec::LongPoll(p) => Some(&p.pull.cursor),
-        CarrierSpec::Stream(s) => Some(&s.cursor),
-        CarrierSpec::WebSocket(_) => None,
-    }
-}
-
 /// A header that the cursor writes must not also be a fixed one.
 fn cursor_fits(scene: &Scene, group: &Grouped, r: &mut Report<'_>) {
-    let Some(cursor) = cursor_of(&group.plan.carrier) else { return };
+    let Some(cursor) = group.plan.carrier.cursor() else { return };
     let key = group.plan.carrier.key();
     source_fits(cursor, group, r);
+    body_fits(cursor, group, r);
     let written: Vec<&str> = match cursor {
         CursorSpec::Etag => vec!["If-None-Match", "If-Modified-Since"],
-        CursorSpec::Value { into: crate::scenario::CursorInto::Header(name), .. } => vec![name],
+        CursorSpec::Value { into: CursorInto::Header(name), .. } => vec![name],
         _ => vec![],
     };
     let (HeaderProfile::Custom(fixed), at) = (match group.own_headers {
@@ -230,6 +222,24 @@ fn source_fits(cursor: &CursorSpec, group: &Grouped, r: &mut Report<'_>) {
     if !fits {
         let at = group.at.key(group.plan.carrier.key()).key("cursor").key(key);
         r.wrong(&at, format!("`{at}` is read from {want}, and this is something else"), None);
+    }
+}
+
+/// A cursor that goes into the body is named there; one that is named there is read somewhere.
+fn body_fits(cursor: &CursorSpec, group: &Grouped, r: &mut Report<'_>) {
+    let carrier = &group.plan.carrier;
+    let named = group.plan.dialect.as_ref().is_some_and(|d| d.request.body.names(Names::CURSOR));
+    let wanted = matches!(cursor, CursorSpec::Value { into: CursorInto::Body, .. });
+    let at = group.at.key(carrier.key());
+    if wanted && !named {
+        let (into, body) = (at.key("cursor").key("into_body"), at.key("body"));
+        let help = "such as post = \"/poll\", body = '{\"since\": \"${cursor}\"}'".to_owned();
+        r.wrong(&into, format!("`{into}` wants a `{body}` that names `${{cursor}}`"), Some(help));
+    }
+    if named && *cursor == CursorSpec::None {
+        let help = "such as cursor = { header = \"X-Next\", into_body = true }".to_owned();
+        let body = at.key("body");
+        r.wrong(&body, format!("`{body}` names `${{cursor}}`, and the case has no cursor"), Some(help));
     }
 }
 
@@ -267,7 +277,7 @@ fn notes(scene: &Scene, r: &mut Report<'_>) {
     for group in scene.cases.iter().flat_map(|c| &c.groups) {
         stream_notes(group, r);
         let (CarrierSpec::Poll(_) | CarrierSpec::LongPoll(_)) = group.plan.carrier else { continue };
-        let (key, cursor) = (group.plan.carrier.key(), cursor_of(&group.plan.carrier));
+        let (key, cursor) = (group.plan.carrier.key(), group.plan.carrier.cursor());
         let latest = group.plan.carrier.conflates();
         // What a session of a dialect has not fetched yet, the target may well keep for it.
         let bare = group.plan.dialect.is_none();

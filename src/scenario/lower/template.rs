@@ -48,8 +48,10 @@ pub(super) fn path(text: &str, at: &KeyPath, r: &mut Report<'_>, text_too: bool)
     template
 }
 
-/// Whether a text holds nothing but plain names, which need no dialect.
+/// Whether a text holds nothing but plain names, which need no dialect. The cursor is none of them: it
+/// changes from request to request.
 pub(super) fn is_plain(text: &str) -> bool {
     let word = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b':';
-    text.split("${").skip(1).all(|rest| rest.find('}').is_none_or(|end| rest[..end].bytes().all(word)))
+    let plain = |name: &str| name.bytes().all(word) && name != "cursor";
+    text.split("${").skip(1).all(|rest| rest.find('}').is_none_or(|end| plain(&rest[..end])))
 }

@@ -36,6 +36,35 @@ impl CarrierSpec {
         }
     }
 
+    /// Its cursor; `None`: it can have none.
+    pub fn cursor(&self) -> Option<&CursorSpec> {
+        match self {
+            CarrierSpec::Poll(p) => Some(&p.pull.cursor),
+            CarrierSpec::LongPoll(p) => Some(&p.pull.cursor),
+            CarrierSpec::Stream(s) => Some(&s.cursor),
+            CarrierSpec::WebSocket(_) => None,
+        }
+    }
+
+    /// Whether its connection may carry other requests as well.
+    pub fn keeps_alive(&self) -> bool {
+        match self {
+            CarrierSpec::Poll(p) => p.pull.keep_alive,
+            CarrierSpec::LongPoll(p) => p.pull.keep_alive,
+            CarrierSpec::Stream(_) | CarrierSpec::WebSocket(_) => true,
+        }
+    }
+
+    /// The body of its requests, with templates.
+    pub fn body(&self) -> &str {
+        match self {
+            CarrierSpec::Poll(p) => &p.pull.body,
+            CarrierSpec::LongPoll(p) => &p.pull.body,
+            CarrierSpec::Stream(s) => &s.body,
+            CarrierSpec::WebSocket(_) => "",
+        }
+    }
+
     /// How many messages a healthy answer may skip: true for polling an endpoint that only ever
     /// tells its latest value, where what was overwritten is conflated, not lost.
     pub fn conflates(&self) -> bool {
@@ -58,6 +87,8 @@ pub struct PullSpec {
     pub empty: Vec<u16>,
     /// How the next request tells what this client already has.
     pub cursor: CursorSpec,
+    /// Whether a connection carries more than one request.
+    pub keep_alive: bool,
 }
 
 /// `poll = { get = "...", every = "1s" }`
@@ -273,6 +304,16 @@ pub enum CursorSpec {
     },
 }
 
+impl CursorSpec {
+    /// Its value in the first request, if there is one.
+    pub fn initial(&self) -> Option<&str> {
+        match self {
+            CursorSpec::Value { initial, .. } => initial.as_deref(),
+            CursorSpec::None | CursorSpec::Etag => None,
+        }
+    }
+}
+
 /// Where a cursor is read.
 #[derive(Clone, Debug, PartialEq)]
 pub enum CursorFrom {
@@ -295,4 +336,6 @@ pub enum CursorInto {
     Header(String),
     /// A query parameter.
     Query(String),
+    /// Where the body of a `POST` names `${cursor}`.
+    Body,
 }

@@ -49,6 +49,8 @@ pub struct CarrierTexts {
     pub path: Template,
     /// The body of a `POST`.
     pub body: Template,
+    /// What `${cursor}` is before anything came.
+    pub cursor: String,
     /// The first texts of a WebSocket.
     pub send: Vec<Template>,
     /// Whether what is sent goes in binary frames.

@@ -86,7 +86,7 @@ pub(in crate::scenario) struct Case {
     #[schemars(extend("default" = false))]
     pub(in crate::scenario) strict: Option<bool>,
     /// The connection of the HTTP steps goes on to the transport (sticky sessions). Default: true, but
-    /// for a WebSocket, which a browser opens anew.
+    /// for a WebSocket, which a browser opens anew, and without `keep_alive`.
     pub(in crate::scenario) same_connection: Option<bool>,
     /// MQTT 3.1.1 over a WebSocket.
     pub(in crate::scenario) mqtt: Option<Mqtt>,
@@ -162,6 +162,9 @@ pub(in crate::scenario) struct Poll {
     /// How the next request tells what this client already has.
     #[schemars(extend("default" = "etag"))]
     pub(in crate::scenario) cursor: Option<Cursor>,
+    /// Whether the connection is kept for the next request; else each request has its own, and says so.
+    #[schemars(extend("default" = true))]
+    pub(in crate::scenario) keep_alive: Option<bool>,
     /// What the endpoint tells.
     #[schemars(extend("default" = "cursor"))]
     pub(in crate::scenario) endpoint: Option<Endpoint>,
@@ -208,6 +211,9 @@ pub(in crate::scenario) struct LongPoll {
     /// How the next request tells what this client already has.
     #[schemars(extend("default" = "etag"))]
     pub(in crate::scenario) cursor: Option<Cursor>,
+    /// Whether the connection is kept for the next request; else each request has its own, and says so.
+    #[schemars(extend("default" = true))]
+    pub(in crate::scenario) keep_alive: Option<bool>,
     /// A client counts as subscribed so long after its first request, though nothing was answered:
     /// a target never says that it holds a request.
     #[schemars(extend("default" = "300 ms"))]

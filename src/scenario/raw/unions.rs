@@ -64,6 +64,8 @@ pub(in crate::scenario) struct CursorTable {
     /// Sent as this query parameter.
     #[schemars(example = &"since")]
     pub(in crate::scenario) into_query: Option<String>,
+    /// Sent where the body of the `post` names `${cursor}`: `into_body = true`.
+    pub(in crate::scenario) into_body: Option<bool>,
     /// Its value in the first request; left out there when this is left out.
     pub(in crate::scenario) initial: Option<String>,
 }

@@ -57,7 +57,7 @@ fn cpu(bench: &mut Bench<'_>) -> Result<(), SelftestError> {
 fn waited(detail: &RunDetail) -> f64 {
     let mut rows = detail.cost.iter().filter(|r| r.of == "target" && r.phase == "measure");
     let first = rows.next();
-    match first.zip(rows.last()) {
+    match first.zip(rows.next_back()) {
         Some((a, b)) if b.at_s > a.at_s => (b.run_delay_s_total - a.run_delay_s_total) / (b.at_s - a.at_s),
         _ => 0.0,
     }

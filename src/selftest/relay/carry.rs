@@ -163,8 +163,9 @@ impl Line<'_> {
             self.kind.from_clients.fetch_add(n as u64, Relaxed);
             let publishes = std::ptr::eq(self.kind, &self.shared.publishers);
             if publishes && self.shared.refuses() {
-                back.lock().await.write_all(REFUSAL).await?;
+                // Counted first: who has read it finds it in the counts.
                 self.kind.to_clients.fetch_add(REFUSAL.len() as u64, Relaxed);
+                back.lock().await.write_all(REFUSAL).await?;
             } else {
                 self.wait_out_the_gap().await;
                 to.write_all(&buffer[..n]).await?;
@@ -192,8 +193,8 @@ impl Line<'_> {
                 self.timer.sleep(self.shared.spec.hold).await;
             }
             self.answered.set(Some(self.timer.clock().now()));
-            to.lock().await.write_all(&buffer[..n]).await?;
             self.kind.to_clients.fetch_add(n as u64, Relaxed);
+            to.lock().await.write_all(&buffer[..n]).await?;
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::Trace;
 use super::seen::{Pattern, Source};
 use crate::model::RunTag;
+use crate::net::Memory;
 use crate::scenario::{DialectSpec, Names, RuleSpec, SetSpec, StepSpec, Then};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -85,6 +86,12 @@ impl Compiled {
             headers,
             trace: None,
         }
+    }
+
+    /// What `${cursor}` stands for: what the carrier remembers, and until then its start value. Of
+    /// validators it is the first, the `ETag`.
+    pub(super) fn cursor<'a>(&'a self, memory: &'a Memory) -> &'a str {
+        memory.cursor.lines().next().filter(|kept| !kept.is_empty()).unwrap_or(&self.spec.request.cursor)
     }
 
     pub(super) fn names(&self) -> &Names {

@@ -183,7 +183,7 @@ impl Dialect {
         for (slot, value) in &more.kept {
             vars.set(*slot, value)?;
         }
-        vars.set(Names::CURSOR, memory.cursor.as_bytes())?;
+        vars.set(Names::CURSOR, compiled.cursor(&memory).as_bytes())?;
         Ok(Engine::new(Rc::clone(compiled), vars))
     }
 

@@ -163,7 +163,8 @@ impl DialectSession {
         let compiled = Rc::clone(&self.engine.compiled);
         let request = &compiled.spec.request;
         if request.path.names(Names::CURSOR) || request.body.names(Names::CURSOR) {
-            let cursor = self.memory.borrow().cursor.clone();
+            let memory = self.memory.borrow();
+            let cursor = compiled.cursor(&memory);
             // A cursor larger than any variable stays what it was.
             let _ = self.engine.vars.set(Names::CURSOR, cursor.as_bytes());
         }

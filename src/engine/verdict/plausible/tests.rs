@@ -7,6 +7,7 @@ use super::*;
 fn whole() -> (RunResult, SecondLook) {
     let mut run = good();
     (run.clients, run.published) = (50, 200);
+    (run.ledger.expected, run.ledger.delivered) = (10_000, 10_000);
     (run.publisher, run.cooperation) = ("http".into(), "stamp".into());
     run.transport = "websocket".into();
     (run.bytes.messages, run.bytes.payload, run.bytes.wire_in) = (10_000, 10_000 * 64, 10_000 * 66);

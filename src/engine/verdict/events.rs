@@ -1,0 +1,11 @@
+//! Of a run whose events were written: its counts hold, its times are not those of an undisturbed run.
+
+use super::{Evidence, Findings};
+use crate::result::Verdict;
+
+pub(super) fn judge(evidence: &Evidence, findings: &mut Findings) {
+    if evidence.events {
+        let text = "events were written (--trace-events): times are not those of an undisturbed run";
+        findings.ours(Verdict::Suspect, text.to_owned());
+    }
+}
