@@ -116,11 +116,13 @@ mod tests {
 
     #[test]
     fn the_books_are_held_against_the_kernels_both_ways() {
-        let mut whole = Tally::default();
-        whole.traffic = Traffic { payload: 90, wire_in: 60, wire_out: 30, ..Traffic::default() };
-        whole.publisher_traffic = Traffic { payload: 10, wire_out: 10, ..Traffic::default() };
-        whole.sockets = Sockets { closed: 2, own_in: 63, own_out: 30, difference: 4, ..Sockets::default() };
-        whole.publisher_sockets = Sockets { closed: 1, own_out: 9, ..Sockets::default() };
+        let whole = Tally {
+            traffic: Traffic { payload: 90, wire_in: 60, wire_out: 30, ..Traffic::default() },
+            publisher_traffic: Traffic { payload: 10, wire_out: 10, ..Traffic::default() },
+            sockets: Sockets { closed: 2, own_in: 63, own_out: 30, difference: 4, ..Sockets::default() },
+            publisher_sockets: Sockets { closed: 1, own_out: 9, ..Sockets::default() },
+            ..Tally::default()
+        };
         let check = check(&whole);
         assert_eq!((check.connections, check.ledger_difference_bytes), (3, 3 + 1));
         assert_eq!(check.kernel_difference_bytes, 4);
