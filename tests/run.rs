@@ -5,6 +5,8 @@
 
 #[path = "support/accept.rs"]
 mod accept;
+#[path = "witness/agreement.rs"]
+mod agreement;
 mod support;
 
 use accept::{head, upgraded};

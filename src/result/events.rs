@@ -66,10 +66,11 @@ impl EventFiles {
         })
     }
 
-    /// Takes away what was written of a file that will not be whole, and the folder when it is empty.
+    /// Takes away what was written of a file that is not to stay, and the folder when it is empty.
     pub fn discard(&self, run: usize, worker: usize) {
         // Best effort: what is in the way has been told by who could not write.
         let _ = fs::remove_file(self.temporary(run, worker));
+        let _ = fs::remove_file(self.folder.join(name(run, worker)));
         let _ = fs::remove_dir(&self.folder);
     }
 
@@ -121,6 +122,9 @@ mod tests {
         let files = EventFiles::within(&folder);
         drop(files.open(0, 0).unwrap());
         files.discard(0, 0);
+        drop(files.open(0, 1).unwrap());
+        files.keep(0, 1, &(Nanos(1)..Nanos(2)), true).unwrap();
+        files.discard(0, 1);
         assert_eq!(names(folder.path()), [""; 0]);
         assert!(files.keep(0, 0, &(Nanos(1)..Nanos(2)), true).is_err(), "there is none to keep");
     }

@@ -5,7 +5,7 @@ use crate::result::Verdict;
 
 pub(super) fn judge(evidence: &Evidence, findings: &mut Findings) {
     if evidence.events {
-        let text = "events were written (--trace-events): times are not those of an undisturbed run";
+        let text = "events were written while it ran (--trace-events), which disturbs its times";
         findings.ours(Verdict::Suspect, text.to_owned());
     }
 }
