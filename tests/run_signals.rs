@@ -114,7 +114,7 @@ fn run_unread(objective: &str) -> Ran {
     let out = dir.path().join("r");
     let scenario = dir.path().join("unread.toml");
     let text = format!(
-        "title = \"unread\"\n[slo]\ndelivery_p50 = \"{objective}\"\n[publish]\nhttp = {{ post = \"/pub/${{channel}}\" }}\nrate = \"100/s\"\n[load]\nclients = 4\nconnect = \"200ms\"\nwarmup = \"300ms\"\nmeasure = \"1s\"\n[[case]]\nname = \"ws\"\nwebsocket = {{ path = \"/ws/${{channel}}\" }}\n"
+        "title = \"unread\"\n[slo]\ndelivery_p50 = \"{objective}\"\n[publish]\nhttp = {{ post = \"/pub/${{channel}}\" }}\nrate = \"300/s\"\n[load]\nclients = 4\nconnect = \"200ms\"\nwarmup = \"300ms\"\nmeasure = \"1s\"\n[[case]]\nname = \"ws\"\nwebsocket = {{ path = \"/ws/${{channel}}\" }}\n"
     );
     std::fs::write(&scenario, text).unwrap();
     let args = ["run", scenario.to_str().unwrap(), "--no-charts", "--out", out.to_str().unwrap()];

@@ -7,6 +7,7 @@ use crate::model::{Failure, Nanos, Outcome, Traffic};
 use crate::net::{Dialer, Place};
 use crate::transport::{Answer, MessageMaker, PostConnection, PostHead, ReceiversReader};
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
@@ -38,7 +39,9 @@ pub(super) struct Pool {
     message: RefCell<MessageMaker>,
     dialer: Dialer,
     slots: RefCell<Vec<Rc<Slot>>>,
-    idle: RefCell<Vec<usize>>,
+    /// The one that was idle longest goes first: none is held that never asks. A server that is to go away
+    /// waits for connections that have not sent their first request (nginx does on a reload).
+    idle: RefCell<VecDeque<usize>>,
     tasks: RefCell<Vec<JoinHandle<()>>>,
 }
 
@@ -88,7 +91,7 @@ impl Outlet for Pool {
     }
 
     fn give(self: Rc<Self>, job: Job) {
-        let idle = self.idle.borrow_mut().pop();
+        let idle = self.idle.borrow_mut().pop_front();
         if let Some(index) = idle {
             let slot = Rc::clone(&self.slots.borrow()[index]);
             self.begin(&slot, job);
@@ -178,7 +181,7 @@ impl Pool {
         loop {
             match slot.waiting.take() {
                 Some(job) => self.begin(&slot, job),
-                None => self.idle.borrow_mut().push(index),
+                None => self.idle.borrow_mut().push_back(index),
             }
             let (job, started) = poll_fn(|cx| slot.poll_begun(cx)).await;
             let answered = self.finish(&slot, job, started).await;
