@@ -22,6 +22,8 @@ const POLLING_ERRORS: f64 = 4.0;
 const POLLING_LEAST: u64 = 20;
 /// Handshakes of which the quickest is near the round trip: a single one may have waited for our own loop.
 const HANDSHAKES: u64 = 10;
+/// A quicker handshake than this is no measure of a network: on one machine it takes mostly wake-ups.
+const LEAST_HANDSHAKE: Nanos = Nanos::from_millis(1);
 /// What a stamp of a due time and the clock itself may be off: they are whole microseconds.
 const EPSILON: Nanos = Nanos::from_micros(2);
 
@@ -90,7 +92,7 @@ fn transit(run: &RunResult) -> Option<String> {
         return None;
     }
     let (least, handshake) = (run.delivery.min_ns?, run.stages.tcp.min_ns?);
-    (least + EPSILON.0 < handshake / 2).then(|| {
+    (handshake >= LEAST_HANDSHAKE.0 && least + EPSILON.0 < handshake / 2).then(|| {
         format!(
             "a message took {}, less than half of the quickest TCP handshake ({})",
             Nanos(least),
