@@ -229,6 +229,19 @@ fn reload(server: &Server) {
 
 /// One population over two transports; other carriers that nchan has are a group more.
 const ROLLING: &str = r#"
+[[case.group]]
+name = "sockets"
+weight = 3
+websocket = { path = "/ws/${channel}" }
+reconnect = { policy = "exponential", interval = "300ms", max = "2s", decay = 2, jitter = 0.5 }
+[[case.group]]
+name = "long polls"
+long_poll = { get = "/lp/${channel}" }
+reconnect = { policy = "fixed", interval = "100ms" }
+"#;
+
+/// What is played: these groups, 80 messages a second on four channels.
+const RELOADED: &str = r#"
 title = "Does everybody survive a rolling restart?"
 [target]
 base = "http://127.0.0.1:18080"
@@ -243,24 +256,15 @@ warmup = "1s"
 measure = "7s"
 [[case]]
 name = "rolling restart"
-[[case.group]]
-name = "sockets"
-weight = 3
-websocket = { path = "/ws/${channel}" }
-reconnect = { policy = "exponential", interval = "300ms", max = "2s", decay = 2, jitter = 0.5 }
-[[case.group]]
-name = "long polls"
-long_poll = { get = "/lp/${channel}" }
-reconnect = { policy = "fixed", interval = "100ms" }
 "#;
 
-/// Plays a scenario of 80 messages a second on four channels, and reloads nginx two seconds into the feed:
+/// Plays these groups with 80 messages a second on four channels, and reloads nginx two seconds into the feed:
 /// `measure` has begun by then.
-fn through_a_reload(dir: &Path, text: &str) -> (Ran, PathBuf) {
+fn through_a_reload(dir: &Path, groups: &str) -> (Ran, PathBuf) {
     let _alone = nginx_alone();
     let nginx = nginx();
     let (scenario, out) = (dir.join("rolling.toml"), dir.join("r"));
-    std::fs::write(&scenario, text).unwrap();
+    std::fs::write(&scenario, [RELOADED, groups].concat()).unwrap();
     let args = ["run", scenario.to_str().unwrap(), "--out", out.to_str().unwrap()];
     let before = nchan("total published messages");
     let running = pushbench(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -323,20 +327,6 @@ fn every_client_comes_back_from_a_reload_and_the_gap_is_counted_exactly() {
 
 /// The other kinds of nchan that are held open.
 const ROLLING_STREAMS: &str = r#"
-title = "Do streams survive a rolling restart?"
-[target]
-base = "http://127.0.0.1:18080"
-[publish]
-http = { post = "/pub/${channel}", status = [200, 201, 202] }
-channels = 4
-rate = "20/s"
-[load]
-clients = 40
-connect = "500ms"
-warmup = "1s"
-measure = "7s"
-[[case]]
-name = "rolling restart"
 [[case.group]]
 name = "sse"
 preset = "nchan.sse"

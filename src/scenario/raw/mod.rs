@@ -24,8 +24,7 @@ pub(super) use dialect::{Keepalive, Mqtt, On, PresetFile, Rule, SendBy, Step};
 pub(super) use life::{Life, Policy, Reconnect, ReconnectTable};
 pub(super) use many::{Many, Plain, Sets, Source};
 pub(super) use publish::{
-    Echo, Http, InBand, NoPublisher, Publish, ReceiversTable, SequenceTable, Spacing, TimeClock, TimeTable,
-    Unit,
+    Echo, Http, InBand, NoPublisher, Publish, ReceiversTable, Spacing, TimeClock, TimeTable, Unit, ValueTable,
 };
 pub(super) use slo::Slo;
 pub(super) use stream::{Endless, Order, Prefix, Split, SplitTable, Stream};

@@ -130,16 +130,16 @@ pub(in crate::scenario) struct ReceiversTable {
 pub(in crate::scenario) struct NoPublisher {
     /// Where each message tells its number, which grows by one on its channel.
     #[schemars(extend("x-want" = "a table such as { pointer = \"/seq\" }"))]
-    pub(in crate::scenario) sequence: Option<SequenceTable>,
+    pub(in crate::scenario) sequence: Option<ValueTable>,
     /// Where each message tells when it was published.
     #[schemars(extend("x-want" = "a table such as { pointer = \"/ts\", unit = \"ms\" }"))]
     pub(in crate::scenario) time: Option<TimeTable>,
 }
 
-/// Where a message tells its number: exactly one place.
+/// Where a message tells something: exactly one place.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(in crate::scenario) struct SequenceTable {
+#[schemars(extend("additionalProperties" = false))]
+pub(in crate::scenario) struct ValueTable {
     /// A JSON pointer (RFC 6901).
     #[schemars(example = "/seq")]
     pub(in crate::scenario) pointer: Option<String>,
@@ -154,22 +154,13 @@ pub(in crate::scenario) struct SequenceTable {
     pub(in crate::scenario) length: Option<u32>,
 }
 
-/// Where a message tells its time: exactly one place, and how it is written there.
+/// Where a message tells its time: exactly one place, and how it is written there. (Unknown keys are
+/// refused by the schema.)
 #[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(extend("additionalProperties" = false))]
 pub(in crate::scenario) struct TimeTable {
-    /// A JSON pointer (RFC 6901).
-    #[schemars(example = "/ts")]
-    pub(in crate::scenario) pointer: Option<String>,
-    /// The first group of this regular expression.
-    #[schemars(example = "ts=([0-9]+)")]
-    pub(in crate::scenario) regex: Option<String>,
-    /// Text that begins at this byte, from 0.
-    #[schemars(range(max = 1_048_576))]
-    pub(in crate::scenario) offset: Option<u32>,
-    /// How many bytes of text, with `offset`.
-    #[schemars(range(min = 1, max = 64))]
-    pub(in crate::scenario) length: Option<u32>,
+    #[serde(flatten)]
+    pub(in crate::scenario) place: ValueTable,
     /// How it is written.
     #[schemars(required)]
     pub(in crate::scenario) unit: Option<Unit>,

@@ -2,35 +2,20 @@
 
 use crate::scenario::lower::{Report, values};
 use crate::scenario::path::KeyPath;
-use crate::scenario::raw::{NoPublisher, SequenceTable, TimeClock, TimeTable, Unit};
+use crate::scenario::raw::{NoPublisher, TimeClock, TimeTable, Unit, ValueTable};
 use crate::scenario::{TargetClock, TargetFeed, TimeFrom, TimeUnit, ValueFrom};
 
 pub(super) fn lower(none: &NoPublisher, r: &mut Report<'_>) -> TargetFeed {
     let at = KeyPath::at("publish.none");
     TargetFeed {
-        sequence: none.sequence.as_ref().and_then(|table| sequence(table, &at.key("sequence"), r)),
+        sequence: none.sequence.as_ref().and_then(|table| value(table, &at.key("sequence"), r)),
         time: none.time.as_ref().and_then(|table| time(table, &at.key("time"), r)),
     }
 }
 
-/// Where a value stands, as it is written.
-struct Place<'a> {
-    pointer: Option<&'a String>,
-    regex: Option<&'a String>,
-    offset: Option<u32>,
-    length: Option<u32>,
-}
-
-fn sequence(table: &SequenceTable, at: &KeyPath, r: &mut Report<'_>) -> Option<ValueFrom> {
-    let SequenceTable { pointer, regex, offset, length } = table;
-    let place = Place { pointer: pointer.as_ref(), regex: regex.as_ref(), offset: *offset, length: *length };
-    value(&place, at, r)
-}
-
 fn time(table: &TimeTable, at: &KeyPath, r: &mut Report<'_>) -> Option<TimeFrom> {
-    let TimeTable { pointer, regex, offset, length, unit, clock } = table;
-    let place = Place { pointer: pointer.as_ref(), regex: regex.as_ref(), offset: *offset, length: *length };
-    let from = value(&place, at, r)?;
+    let TimeTable { place, unit, clock } = table;
+    let from = value(place, at, r)?;
     let unit = match unit.as_ref()? {
         Unit::S => TimeUnit::Seconds,
         Unit::Ms => TimeUnit::Millis,
@@ -49,8 +34,8 @@ fn time(table: &TimeTable, at: &KeyPath, r: &mut Report<'_>) -> Option<TimeFrom>
     Some(TimeFrom { from, unit, clock })
 }
 
-fn value(place: &Place<'_>, at: &KeyPath, r: &mut Report<'_>) -> Option<ValueFrom> {
-    match (place.pointer, place.regex, place.offset, place.length) {
+fn value(place: &ValueTable, at: &KeyPath, r: &mut Report<'_>) -> Option<ValueFrom> {
+    match (&place.pointer, &place.regex, place.offset, place.length) {
         (Some(pointer), None, None, None) => {
             values::pointer(pointer, false, &at.key("pointer"), r);
             Some(ValueFrom::Pointer(pointer.clone()))
