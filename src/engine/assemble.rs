@@ -14,9 +14,9 @@ mod timing;
 
 use super::readings::Readings;
 use super::timeline::Timeline;
+use super::told::Done;
 use super::verdict;
 use super::warm::Warmed;
-use super::worker::Done;
 use crate::model::{Failure, Nanos, Op, Side, Traffic};
 use crate::record::{Closed, FanMerge, Snapshot, Tally, Timing};
 use crate::result::{Bytes, Operations, Polls, Quantiles, RunDetail, RunResult};
@@ -70,6 +70,8 @@ pub(super) struct Interim {
     pub(super) workers: u32,
     /// CPU time that each worker's thread had used by its end.
     pub(super) worker_cpu: Vec<(usize, Nanos)>,
+    /// Bytes unread then in a sample of the workers' sockets.
+    pub(super) backlog_bytes: u64,
 }
 
 impl Interim {

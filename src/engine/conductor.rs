@@ -10,9 +10,10 @@ use super::program::Program;
 use super::readings::{Readings, WORKER_NAME};
 use super::target::{Found, RunningTarget};
 use super::timeline::{Phase, Timeline};
+use super::told::{Done, Report};
 use super::trace::Trace;
 use super::warm::WarmUp;
-use super::worker::{CUT_AHEAD, Done, Report, Setup, Signal, cut_grace};
+use super::worker::{CUT_AHEAD, Setup, Signal, cut_grace};
 use super::{EngineError, Observer, Options, Progress, fan, worker};
 use crate::clock::Clock;
 use crate::model::{Nanos, RunTag};
@@ -48,7 +49,7 @@ pub(super) fn conduct(
     let _hog = options.starve.map(|share| Hog::start(share, cores.workers.first().copied().flatten()));
     let mut readings =
         Readings::new(target.cost_port, target.started_pid(), target.local, pinned(&cores.workers));
-    readings.take(Phase::Idle, Depth::Full);
+    readings.take(Phase::Idle, Depth::Thorough);
     let program = match run.publish.as_ref().map(|p| &p.via) {
         Some(PublishVia::Exec(exec)) => Some(Program::start(&exec.command, plan.path.as_deref())?),
         _ => None,
@@ -77,7 +78,7 @@ pub(super) fn conduct(
         conductor.events.iter().for_each(|events| events.discard(cores.workers.len()));
     }
     played?;
-    conductor.readings.take(Phase::After, Depth::Light);
+    conductor.readings.take(Phase::After, Depth::Thorough);
     conductor.pipe = None;
     let mut gathered = conductor.gathered(&target, &cores);
     gathered.notes.extend(program.and_then(Program::end));
@@ -208,10 +209,13 @@ impl Conductor<'_> {
         }
         let phase = self.timeline.phase(Nanos(boundary.0 - 1));
         let t = &self.timeline;
-        let ends_phase = [t.connected, t.measure, t.drain].contains(&boundary);
+        let ends_phase = [t.measure, t.drain].contains(&boundary);
         let seconds = (boundary - t.start).0 / Nanos::SECOND.0;
-        let depth =
-            if ends_phase || seconds.is_multiple_of(FULL_EVERY_S) { Depth::Full } else { Depth::Light };
+        let depth = match seconds.is_multiple_of(FULL_EVERY_S) {
+            _ if boundary == t.connected => Depth::Thorough,
+            every if every || ends_phase => Depth::Full,
+            _ => Depth::Light,
+        };
         self.readings.take(phase, depth);
     }
 
@@ -224,15 +228,16 @@ impl Conductor<'_> {
 
     fn take(&mut self, report: Report, workers: usize) -> Result<(), EngineError> {
         match report {
-            Report::Interval { worker, boundary, taken, attached, cpu } => {
+            Report::Interval { worker, boundary, taken, moment } => {
                 while self.interims.len() <= boundary {
                     let end = self.boundaries.get(self.interims.len()).copied().unwrap_or(self.timeline.end);
                     self.interims.push(Interim { end, ..Interim::default() });
                 }
                 let interim = &mut self.interims[boundary];
-                interim.worker_cpu.push((worker, cpu));
+                interim.worker_cpu.push((worker, moment.cpu));
+                interim.backlog_bytes += moment.backlog_bytes;
                 interim.snapshot.merge(&taken.all);
-                interim.attached += attached;
+                interim.attached += moment.attached;
                 interim.workers += 1;
                 add_groups(&mut self.groups, &taken.groups);
                 self.add_pieces(&taken.pieces);
@@ -304,7 +309,7 @@ impl Conductor<'_> {
             attached: interims.last().map_or(0, |i| i.attached),
             snapshot: rest,
             workers: 1,
-            worker_cpu: Vec::new(),
+            ..Interim::default()
         });
         Gathered {
             timeline,

@@ -1,7 +1,7 @@
 //! The logs of events of one run: opens one for each worker, and keeps them when the run is over.
 
 use super::timeline::Timeline;
-use super::worker::Done;
+use super::told::Done;
 use crate::client::EventLog;
 use crate::result::EventFiles;
 use crate::scenario::{CarrierSpec, GroupPlan, Plan, RunPlan};

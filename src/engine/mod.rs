@@ -19,6 +19,7 @@ mod readings;
 mod site;
 mod target;
 mod timeline;
+mod told;
 mod trace;
 mod verdict;
 mod warm;

@@ -15,6 +15,9 @@ use std::io;
 use std::ops::Range;
 use std::rc::Rc;
 
+/// Subscribers' sockets of a worker that are asked each second what lies unread in them.
+const BACKLOG_SAMPLE: usize = 64;
+
 /// The places of one worker.
 pub(super) struct Places {
     /// One for each group.
@@ -87,6 +90,11 @@ impl Places {
     /// Connections that are open.
     pub(super) fn open_connections(&self) -> usize {
         self.common.dialer.meter().open() + self.common.dialer.publishers_meter().open()
+    }
+
+    /// Bytes that lie unread in a sample of the subscribers' sockets.
+    pub(super) fn backlog_bytes(&self) -> u64 {
+        self.common.dialer.meter().unread_bytes(BACKLOG_SAMPLE)
     }
 
     /// Writes down what the kernel counted up to this instant, in the phase that ends there.

@@ -42,7 +42,7 @@ impl Readings {
         Readings {
             target: local.then(|| PortProbe::new(port, started)),
             own: SelfProbe::new(),
-            vitals: Vitals::new(cores, port, WORKER_NAME),
+            vitals: Vitals::new(cores, WORKER_NAME),
             taken: Vec::new(),
             warnings,
             found: Vec::new(),

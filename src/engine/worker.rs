@@ -2,17 +2,17 @@
 //! of the channels, shares nothing, and hands over a snapshot at each boundary.
 
 use super::cores::pin_this_thread;
-use super::events::{self, Events};
+use super::events::Events;
 use super::feed;
 use super::places::{Places, Taken};
 use super::site::{Site, Sites};
 use super::timeline::Timeline;
+use super::told::{ClientEnd, Done, Moment, Report};
 use super::trace::Trace;
 use crate::client::{ClientState, Publisher, PublisherReport, VirtualClient, Workplace};
 use crate::clock;
 use crate::model::{Failure, Nanos, Op, RunTag};
 use crate::net::{Cookies, Endpoint, Memory, TlsClient, TlsProfile};
-use crate::record::ClientLedger;
 use crate::scenario::{CarrierSpec, GroupPlan, RunPlan, fill, groups_of};
 use crate::transport::dialect::Dialect;
 use crate::transport::{self, Carrier, RequestKind};
@@ -81,41 +81,9 @@ impl Signal {
     }
 }
 
-/// What a worker tells the conductor.
-pub(super) enum Report {
-    /// What happened up to boundary `boundary` since the one before, and the CPU time that the
-    /// worker's thread had used by then.
-    Interval { worker: usize, boundary: usize, taken: Box<Taken>, attached: u32, cpu: Nanos },
-    /// It is over.
-    Done(Box<Done>),
-    /// It could not be set up.
-    Failed(String),
-}
-
 /// What was under way when a run is cut short may take as long as planned, but nobody waits for ever.
 pub(super) fn cut_grace(run: &RunPlan) -> Nanos {
     run.phases.drain.min(CUT_GRACE_MAX)
-}
-
-/// What a worker leaves.
-pub(super) struct Done {
-    /// Since the last boundary.
-    pub(super) rest: Taken,
-    /// What remains of each client.
-    pub(super) clients: Vec<ClientEnd>,
-    /// What became of the feed.
-    pub(super) feed: PublisherReport,
-    /// Operations still under way, by kind.
-    pub(super) open: [u64; Op::COUNT],
-    /// How its log of events ended; `None` without one.
-    pub(super) events: Option<events::Ended>,
-}
-
-/// What remains of a client.
-pub(super) struct ClientEnd {
-    pub(super) group: u16,
-    pub(super) channel: u32,
-    pub(super) ledger: ClientLedger,
 }
 
 /// The body of a worker thread.
@@ -345,8 +313,9 @@ async fn hand_over(
         }
         let taken = Box::new(places.take(at));
         let attached = clients.iter().filter(|c| c.state.attached.get()).count() as u32;
-        let (worker, cpu) = (setup.index, clock::thread_cpu());
-        if reports.send(Report::Interval { worker, boundary, taken, attached, cpu }).is_err() {
+        let (cpu, backlog_bytes) = (clock::thread_cpu(), places.backlog_bytes());
+        let moment = Moment { attached, cpu, backlog_bytes };
+        if reports.send(Report::Interval { worker: setup.index, boundary, taken, moment }).is_err() {
             break;
         }
         boundary += 1;

@@ -83,6 +83,14 @@ impl Meter {
         }
     }
 
+    /// Bytes that the first `most` open connections have received and nobody has read yet. A system call
+    /// for each.
+    pub fn unread_bytes(&self, most: usize) -> u64 {
+        let lines = self.lines.borrow();
+        let open = lines.all.iter().flatten().filter_map(Weak::upgrade);
+        open.take(most).map(|line| line.unread_bytes()).sum()
+    }
+
     /// Connections that are open.
     pub fn open(&self) -> usize {
         let lines = self.lines.borrow();

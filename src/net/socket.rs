@@ -30,6 +30,11 @@ impl Line {
         Info::glance(&*self.tcp.borrow()).map_or_else(Sockets::default, |info| self.since_told(&info))
     }
 
+    /// Bytes received that nobody has read; none where the kernel does not tell.
+    pub(super) fn unread_bytes(&self) -> u64 {
+        rustix::io::ioctl_fionread(&*self.tcp.borrow()).unwrap_or(0)
+    }
+
     fn since_told(&self, info: &Info) -> Sockets {
         let (told_in, told_out) = self.told.replace((info.segments_in, info.segments_out));
         // The kernel's counters have 32 bits.

@@ -38,7 +38,7 @@ impl Group {
     /// [`Group::warnings`].
     pub(super) fn read(&mut self, depth: Depth, clock: Clock) -> Cost {
         let mut cost = Cost { at: clock.now(), ..Cost::default() };
-        cost.pss_bytes = (depth == Depth::Full).then_some(0);
+        cost.pss_bytes = (depth != Depth::Light).then_some(0);
         let mut gone = Vec::new();
         for (pid, process) in &mut self.alive {
             match process.read(depth) {

@@ -17,7 +17,7 @@ use crate::model::Cost;
 /// Reads what a group of processes has cost so far.
 pub trait Probe: Send {
     /// One reading. Blocks for as long as the kernel takes (well under a millisecond for a few
-    /// processes); never called on a worker.
+    /// processes, tens of milliseconds when thorough); never called on a worker.
     ///
     /// # Errors
     /// When nothing of the target can be seen, with a reason a person can act on. A process that
@@ -40,6 +40,8 @@ pub enum Depth {
     Light,
     /// The proportional set size too, which walks page tables.
     Full,
+    /// Which processes are the target, too: walks the kernel's table of sockets, and what all processes hold.
+    Thorough,
 }
 
 /// Why the target could not be read.

@@ -88,15 +88,6 @@ pub(super) fn pressure_us(pressure: &str) -> Option<u64> {
     some.rsplit_once("total=")?.1.trim().parse().ok()
 }
 
-/// Bytes received and not read by the socket of a row of `/proc/net/tcp` whose peer has this port.
-pub(super) fn unread_bytes_towards(row: &str, port: u16) -> Option<u64> {
-    let fields: Vec<&str> = row.split_ascii_whitespace().collect();
-    let (_, peer) = fields.get(2)?.rsplit_once(':')?;
-    let (_, unread) = fields.get(4)?.split_once(':')?;
-    let is_ours = u16::from_str_radix(peer, 16).ok()? == port && *fields.get(3)? == "01";
-    u64::from_str_radix(unread, 16).ok().filter(|_| is_ours)
-}
-
 /// The first number of the line that begins with `key`.
 fn value(text: &str, key: &str) -> Option<u64> {
     let line = text.lines().find_map(|l| l.strip_prefix(key))?;
@@ -212,10 +203,6 @@ mod tests {
         assert_eq!(softnet_drops("x\n"), None);
         let psi = "some avg10=0.00 avg60=1.00 avg300=0.00 total=12345\nfull avg10=0.00 total=9\n";
         assert_eq!((pressure_us(psi), pressure_us("")), (Some(12_345), None));
-        let row = "  12: 0100007F:D431 0100007F:1F90 01 00000000:000003E8 00:00000000 00000000 0 0 77 2 0 20 4 30 10 -1";
-        assert_eq!(unread_bytes_towards(row, 8080), Some(1_000));
-        assert_eq!(unread_bytes_towards(row, 0xd431), None, "the target's own end");
-        assert_eq!(unread_bytes_towards("  sl  local_address rem_address   st tx_queue", 8080), None);
     }
 
     #[test]

@@ -24,11 +24,11 @@ impl PortProbe {
 }
 
 impl Probe for PortProbe {
-    /// A `Full` reading also looks through all descriptors for processes that hold connections
+    /// A `Thorough` reading also looks through all descriptors for processes that hold connections
     /// without descending from a listener. A target that has ended wholly reads as its last totals
     /// and no process.
     fn read(&mut self, depth: Depth) -> Result<Cost, ProbeError> {
-        let members = self.owner.refresh(&self.group.pids(), depth == Depth::Full)?;
+        let members = self.owner.refresh(&self.group.pids(), depth == Depth::Thorough)?;
         self.group.admit(&members);
         if self.group.is_new() {
             return Err(ProbeError::NoOwner { port: self.port, hint: self.owner.hint() });

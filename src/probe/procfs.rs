@@ -120,7 +120,7 @@ impl Process {
             Ok(n) => levels.descriptors = n,
             Err(e) => levels.descriptors_denied = e.kind() == ErrorKind::PermissionDenied,
         }
-        if depth == Depth::Full {
+        if depth != Depth::Light {
             let rollup = text(&format!("/proc/{}/smaps_rollup", self.pid));
             let pss = rollup.as_deref().ok().and_then(parse::pss_bytes);
             levels.pss_denied = pss.is_none();
@@ -143,6 +143,19 @@ pub(super) fn pids() -> Result<Vec<u32>, ProbeError> {
     let listed = |source| ProbeError::Proc { path: "/proc".to_owned(), source };
     let entries = fs::read_dir("/proc").map_err(listed)?;
     Ok(entries.filter_map(|e| e.ok()?.file_name().to_str()?.parse().ok()).collect())
+}
+
+/// The children of a process, by whichever of its threads they were started.
+///
+/// # Errors
+/// The process has ended, or the kernel has no such files (`CONFIG_PROC_CHILDREN`).
+pub(super) fn children(pid: u32) -> io::Result<Vec<u32>> {
+    let mut all = Vec::new();
+    for thread in fs::read_dir(format!("/proc/{pid}/task"))? {
+        let text = text(&format!("{}/children", thread?.path().display()))?;
+        all.extend(text.split_ascii_whitespace().filter_map(|pid| pid.parse::<u32>().ok()));
+    }
+    Ok(all)
 }
 
 /// Kernel memory of the machine's TCP sockets, bytes; 0 where it cannot be read.

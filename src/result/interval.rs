@@ -71,8 +71,7 @@ pub struct Interval {
     pub involuntary_switches: Option<u64>,
     /// Packets that the kernel dropped in its receive queues, the whole machine.
     pub softnet_drops: Option<u64>,
-    /// Bytes that lay unread in our sockets at its end: of those among the first 64 KiB of the
-    /// kernel's table.
+    /// Bytes that lay unread in our sockets at its end: of 64 subscribers' sockets of each worker.
     pub socket_backlog_bytes: Option<u64>,
     /// Time that some task of the machine waited for a CPU, share of the interval.
     #[serde(with = "finite::option")]

@@ -1,7 +1,7 @@
 //! Delivery times of a run and of its groups: how many publishes they are of, and what is censored.
 
 use super::{Gathered, own};
-use crate::engine::worker::ClientEnd;
+use crate::engine::told::ClientEnd;
 use crate::model::Op;
 use crate::record::{Tally, Timing};
 use crate::result::{GroupResult, Quantiles, RunResult};

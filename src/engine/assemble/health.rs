@@ -30,7 +30,7 @@ pub(super) fn vital_signs(
         involuntary_switches: gains
             .map(|g| g.to.involuntary_switches_total.saturating_sub(g.from.involuntary_switches_total)),
         softnet_drops: gains.and_then(|g| g.of(|v| v.softnet_drops_total)),
-        socket_backlog_bytes: gains.and_then(|g| g.to.socket_backlog_bytes),
+        socket_backlog_bytes: Some(interim.backlog_bytes),
         cpu_pressure_share: gains.and_then(|g| Some(g.share(g.of(|v| v.cpu_pressure_ns_total)?))),
         ..row
     }

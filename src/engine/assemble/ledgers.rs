@@ -1,7 +1,7 @@
 //! What was owed to the clients and what came, group by group.
 
 use super::{Gathered, own};
-use crate::engine::worker::{ClientEnd, Done};
+use crate::engine::told::{ClientEnd, Done};
 use crate::model::Nanos;
 use crate::record::{ChannelFeed, Closed, Snapshot, Tally, close_client, close_own};
 use crate::result::Ledger;

@@ -2,7 +2,7 @@
 //! account, and the ledger where the target numbers its messages itself.
 
 use super::quantiles;
-use crate::engine::worker::Done;
+use crate::engine::told::Done;
 use crate::record::{ChannelFeed, ClientLedger, Closed, Reconciled, Tally, reconcile};
 use crate::result::{Ledger, Receivers, RunResult, Spread};
 use crate::scenario::{GroupPlan, PublishVia, RunPlan, TargetFeed};

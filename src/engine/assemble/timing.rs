@@ -1,7 +1,7 @@
 //! Where delivery time goes: over the receivers of a message, and over what a pull client waits for.
 
 use super::{Gathered, quantiles};
-use crate::engine::worker::ClientEnd;
+use crate::engine::told::ClientEnd;
 use crate::model::Nanos;
 use crate::record::{ChannelFeed, Fan, Pulled, Tally, Timing};
 use crate::result::{FanOut, Polling, Quantiles, RunResult};
