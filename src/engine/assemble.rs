@@ -7,6 +7,7 @@ mod layers;
 mod ledgers;
 mod lives;
 mod own;
+mod paid;
 mod second_look;
 mod series;
 mod steady;
@@ -39,6 +40,8 @@ pub(super) struct Gathered {
     /// fan-out.
     pub(super) fan: Option<FanMerge>,
     pub(super) readings: Readings,
+    /// How long all clients had left when the last reading was taken.
+    pub(super) settled: Nanos,
     pub(super) co_located: bool,
     /// Whether the target was reached over loopback.
     pub(super) loopback: bool,
@@ -114,7 +117,10 @@ pub(super) fn assemble(run: &RunPlan, mut gathered: Gathered) -> (RunResult, Run
     lives::lives(&mut result, run, &gathered, &whole);
     result.groups = lives::groups(run, &gathered, &closed);
     result.steady = steady::steady(&gathered);
-    result.target_cost = target_cost(&gathered, measured);
+    match target_cost(run, &gathered, measured, measured_s) {
+        Ok(cost) => result.target_cost = Some(cost),
+        Err(why) => result.notes.extend(why),
+    }
     result.generator = generator(&gathered, measured, measured_s);
     if result.publish_overlapped > 0 && result.ledger.reordered > 0 {
         result.notes.push(format!(

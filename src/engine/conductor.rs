@@ -6,6 +6,7 @@ use super::cores::{Cores, allowed, assign};
 use super::events::Events;
 use super::hog::Hog;
 use super::interrupt::Interrupt;
+use super::process::LOOK;
 use super::program::Program;
 use super::readings::{Readings, WORKER_NAME};
 use super::target::{Found, RunningTarget};
@@ -15,7 +16,7 @@ use super::trace::Trace;
 use super::warm::WarmUp;
 use super::worker::{CUT_AHEAD, Setup, Signal, cut_grace};
 use super::{EngineError, Observer, Options, Progress, fan, worker};
-use crate::clock::Clock;
+use crate::clock::{Clock, sleep_blocking};
 use crate::model::{Nanos, RunTag};
 use crate::pace::GRID;
 use crate::probe::Depth;
@@ -47,9 +48,10 @@ pub(super) fn conduct(
     let cores = assign(&allowed(), run.workers as usize, found.is_local(), run.pin);
     let target = RunningTarget::start(plan, run, found, options, (cores.target, interrupt), observer)?;
     let _hog = options.starve.map(|share| Hog::start(share, cores.workers.first().copied().flatten()));
-    let mut readings =
-        Readings::new(target.cost_port, target.started_pid(), target.local, pinned(&cores.workers));
-    readings.take(Phase::Idle, Depth::Thorough);
+    let mut readings = Readings::new(target.probe(), pinned(&cores.workers));
+    readings.take_whole(Phase::Idle, Depth::Thorough);
+    pause(&readings, run, interrupt);
+    readings.take_whole(Phase::Idle, Depth::Full);
     let program = match run.publish.as_ref().map(|p| &p.via) {
         Some(PublishVia::Exec(exec)) => Some(Program::start(&exec.command, plan.path.as_deref())?),
         _ => None,
@@ -78,12 +80,29 @@ pub(super) fn conduct(
         conductor.events.iter().for_each(|events| events.discard(cores.workers.len()));
     }
     played?;
-    conductor.readings.take(Phase::After, Depth::Thorough);
+    let settled = pause(&conductor.readings, run, interrupt);
+    conductor.readings.take_whole(Phase::After, Depth::Thorough);
     conductor.pipe = None;
     let mut gathered = conductor.gathered(&target, &cores);
+    gathered.settled = settled;
     gathered.notes.extend(program.and_then(Program::end));
     drop(target);
     Ok(assemble(run, gathered))
+}
+
+/// Waits before the first client, to see what the machine does anyway, and after the last one, for the
+/// target to put away what it needs no more: a tenth of `measure`, from 100 ms to 1 s. Not after an interrupt,
+/// and not for a target that is not read. Tells how long.
+fn pause(readings: &Readings, run: &RunPlan, interrupt: &Interrupt) -> Nanos {
+    if !readings.sees_target() {
+        return Nanos::ZERO;
+    }
+    let before = Clock::Monotonic.now();
+    let length = Nanos(run.phases.measure.0 / 10).clamp(Nanos::from_millis(100), Nanos::SECOND);
+    while !interrupt.requested() && Clock::Monotonic.now() < before + length {
+        sleep_blocking((before + length - Clock::Monotonic.now()).min(LOOK));
+    }
+    Clock::Monotonic.now() - before
 }
 
 /// Workers need a moment to set up their clients before the first is due.
@@ -320,7 +339,8 @@ impl Conductor<'_> {
             fan: self.fan,
             done: self.done,
             readings: self.readings,
-            co_located: target.local,
+            settled: Nanos::ZERO,
+            co_located: target.beside_us(),
             loopback: target.sites.base.address.ip().is_loopback() || target.local,
             cores: distinct(&cores.workers),
             workers: cores.workers.len() as u32,

@@ -1,16 +1,24 @@
 //! What target and generator cost, read at the ends of phases and once a second between.
+//!
+//! The target is read on a thread of its own and comes in when it comes; the generator and its machine
+//! are a few small files, read at once.
+
+mod asker;
+mod row;
 
 use super::timeline::Phase;
 use crate::model::{Cost, Nanos};
-use crate::probe::{Depth, PortProbe, Probe, SelfProbe, Vital, Vitals};
+use crate::probe::{Depth, Probe, SelfProbe, Vital, Vitals};
 use crate::result::CostRow;
+use asker::{Answer, Asker};
+use row::row;
 
 /// How the names of worker threads begin.
 pub(super) const WORKER_NAME: &str = "worker-";
 
 /// All readings of a run.
 pub(super) struct Readings {
-    target: Option<PortProbe>,
+    target: Option<Asker>,
     own: SelfProbe,
     vitals: Vitals,
     taken: Vec<Reading>,
@@ -23,7 +31,8 @@ pub(super) struct Readings {
 pub(super) struct Reading {
     /// The phase that it ends.
     pub(super) phase: Phase,
-    /// `None` when the target could not be seen.
+    /// `None` when the target could not be seen, or its reading has not come. Stamped when it was really
+    /// taken.
     pub(super) target: Option<Cost>,
     /// pushbench itself; `None` when even that could not be read.
     pub(super) own: Option<Cost>,
@@ -32,45 +41,58 @@ pub(super) struct Reading {
 }
 
 impl Readings {
-    /// Reads the owners of `port` and what the run started; a target elsewhere cannot be read. The
-    /// generator's own `cores`: none given when it is not pinned.
-    pub(super) fn new(port: u16, started: Option<u32>, local: bool, cores: Vec<usize>) -> Readings {
-        let warnings = match local {
-            true => Vec::new(),
-            false => vec!["the target runs on another machine: its cost was not read".to_owned()],
-        };
-        Readings {
-            target: local.then(|| PortProbe::new(port, started)),
+    /// Reads with this probe (`None`: the target runs where it cannot be seen). The generator's own
+    /// `cores`: none given when it is not pinned.
+    pub(super) fn new(probe: Option<Box<dyn Probe>>, cores: Vec<usize>) -> Readings {
+        let mut readings = Readings {
+            target: None,
             own: SelfProbe::new(),
             vitals: Vitals::new(cores, WORKER_NAME),
             taken: Vec::new(),
-            warnings,
+            warnings: Vec::new(),
             found: Vec::new(),
+        };
+        match probe.map(Asker::new) {
+            None => readings.warn("the target runs on another machine: its cost was not read".to_owned()),
+            Some(Err(error)) => readings.warn(format!("the target's cost was not read: {error}")),
+            Some(Ok(asker)) => readings.target = Some(asker),
         }
+        readings
     }
 
-    /// Takes one.
+    /// Whether the target can be read at all.
+    pub(super) fn sees_target(&self) -> bool {
+        self.target.is_some()
+    }
+
+    /// Takes one; that of the target may come later.
     pub(super) fn take(&mut self, phase: Phase, depth: Depth) {
-        let target = self.target.as_mut().map(|p| p.read(depth));
-        let target = match target {
-            Some(Err(error)) => {
-                self.warn(error.to_string());
-                None
-            }
-            Some(Ok(cost)) => Some(cost),
-            None => None,
-        };
-        for warning in self.target.as_ref().map(Probe::warnings).unwrap_or_default() {
-            self.warn(warning);
-        }
-        for line in self.target.as_ref().map(Probe::found).unwrap_or_default() {
-            if !self.found.contains(&line) {
-                self.found.push(line);
-            }
+        if let Some(asker) = &mut self.target {
+            asker.ask(self.taken.len(), depth);
         }
         let own = self.own.read(Depth::Light).ok();
         let vital = self.vitals.read();
-        self.taken.push(Reading { phase, target, own, vital });
+        self.taken.push(Reading { phase, target: None, own, vital });
+        let come = self.target.as_mut().map(Asker::collect).unwrap_or_default();
+        self.enter(come);
+    }
+
+    /// Takes one, and waits for that of the target and for all before it, or until it is given up.
+    pub(super) fn take_whole(&mut self, phase: Phase, depth: Depth) {
+        self.take(phase, depth);
+        let come = self.target.as_mut().map(Asker::wait).unwrap_or_default();
+        self.enter(come);
+    }
+
+    fn enter(&mut self, come: Vec<Answer>) {
+        for answer in come {
+            match answer.cost {
+                Ok(cost) => self.taken[answer.index].target = Some(cost),
+                Err(error) => self.warn(error),
+            }
+            answer.warnings.into_iter().for_each(|w| self.warn(w));
+            self.found = answer.found;
+        }
     }
 
     fn warn(&mut self, warning: String) {
@@ -80,8 +102,9 @@ impl Readings {
     }
 
     /// What could not be read.
-    pub(super) fn warnings(&self) -> &[String] {
-        &self.warnings
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let late = self.target.as_ref().and_then(Asker::warning);
+        self.warnings.iter().cloned().chain(late).collect()
     }
 
     /// Every process that was taken for the target.
@@ -94,14 +117,14 @@ impl Readings {
         &self.taken
     }
 
-    /// The last reading that ends this phase.
-    pub(super) fn end_of(&self, phase: Phase) -> Option<&Reading> {
-        self.taken.iter().rfind(|r| r.phase == phase)
+    /// The last reading that ends this phase and has what is asked for.
+    pub(super) fn end_of<T>(&self, phase: Phase, of: impl Fn(&Reading) -> Option<T>) -> Option<T> {
+        self.taken.iter().rev().filter(|r| r.phase == phase).find_map(of)
     }
 
-    /// The last reading before this phase.
-    pub(super) fn before(&self, phase: Phase) -> Option<&Reading> {
-        self.taken.iter().rfind(|r| r.phase < phase)
+    /// The last reading before this phase that has it.
+    pub(super) fn before<T>(&self, phase: Phase, of: impl Fn(&Reading) -> Option<T>) -> Option<T> {
+        self.taken.iter().rev().filter(|r| r.phase < phase).find_map(of)
     }
 
     /// The readings at both ends of a stretch of the run: each is taken within a moment after it.
@@ -119,22 +142,5 @@ impl Readings {
             .flat_map(both)
             .filter_map(|(of, phase, cost)| cost.map(|c| row(of, phase, &c, start)))
             .collect()
-    }
-}
-
-fn row(of: &str, phase: Phase, cost: &Cost, start: Nanos) -> CostRow {
-    CostRow {
-        of: of.to_owned(),
-        at_s: cost.at.as_secs_f64() - start.as_secs_f64(),
-        phase: phase.key().to_owned(),
-        processes: cost.processes,
-        threads: cost.threads,
-        cpu_s_total: cost.cpu_ns_total as f64 / 1e9,
-        run_delay_s_total: cost.run_delay_ns_total as f64 / 1e9,
-        context_switches_total: cost.voluntary_switches_total + cost.involuntary_switches_total,
-        descriptors: cost.descriptors,
-        rss_bytes: cost.rss_bytes,
-        pss_bytes: cost.pss_bytes,
-        kernel_socket_bytes: cost.kernel_socket_bytes,
     }
 }

@@ -8,7 +8,9 @@ use super::site::Sites;
 use super::{EngineError, Observer, Options};
 use crate::clock::{Clock, sleep_blocking};
 use crate::model::Nanos;
-use crate::scenario::{Base, BundledSpec, Plan, RunPlan, TargetPlan};
+use crate::probe::{GroupName, Named, PortProbe, Probe};
+use crate::scenario::{Base, BundledSpec, CostGroup, CostSpec, Plan, RunPlan, TargetPlan};
+use regex_lite::Regex;
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -46,7 +48,9 @@ pub(super) struct RunningTarget {
     /// Where clients and publishers attach.
     pub(super) sites: Sites,
     /// The port whose owners are priced.
-    pub(super) cost_port: u16,
+    cost_port: u16,
+    /// Who is priced beside them.
+    named: Named,
     /// Whether it runs on this machine.
     pub(super) local: bool,
     /// Whether its certificates are taken unseen.
@@ -64,9 +68,9 @@ impl RunningTarget {
         (core, interrupt): (Option<usize>, &Interrupt),
         observer: &mut dyn Observer,
     ) -> Result<RunningTarget, EngineError> {
-        let (base, start, ready, timeout, cost_port, sites) = match (&plan.target, found) {
-            (TargetPlan::External { base, start, ready, ready_timeout, cost_port, .. }, Found::At(sites)) => {
-                (base, start, ready, ready_timeout, cost_port, sites)
+        let (base, start, ready, timeout, cost, sites) = match (&plan.target, found) {
+            (TargetPlan::External { base, start, ready, ready_timeout, cost, .. }, Found::At(sites)) => {
+                (base, start, ready, ready_timeout, cost, sites)
             }
             (TargetPlan::Bundled(spec), _) => return bundled(spec, run, options, core, interrupt),
             _ => return Err(EngineError::Target("it was not looked up".to_owned())),
@@ -77,7 +81,8 @@ impl RunningTarget {
             None => None,
         };
         let mut target = RunningTarget {
-            cost_port: cost_port.unwrap_or(base.port),
+            cost_port: cost.port.unwrap_or(base.port),
+            named: named(cost),
             local: is_local(&address),
             insecure: plan.target.is_insecure() && sites.tls.is_some(),
             sites: *sites,
@@ -85,6 +90,18 @@ impl RunningTarget {
         };
         target.wait_ready(base, ready.as_deref(), *timeout, interrupt, observer)?;
         Ok(target)
+    }
+
+    /// Whether it runs on this machine, as far as we know: at an address of it, started by us, or by
+    /// processes that the scenario names (a server in a network namespace of its own has another address).
+    pub(super) fn beside_us(&self) -> bool {
+        self.local || self.process.is_some() || !self.named.is_empty()
+    }
+
+    /// What reads its cost; `None` when it runs elsewhere.
+    pub(super) fn probe(&self) -> Option<Box<dyn Probe>> {
+        let probe = || PortProbe::with(self.cost_port, self.started_pid(), self.named.clone());
+        self.beside_us().then(|| Box::new(probe()) as Box<dyn Probe>)
     }
 
     /// The process that this run started, if it did.
@@ -128,6 +145,18 @@ impl RunningTarget {
         let told = self.process.as_ref().map(Process::told).unwrap_or_default();
         let hint = "start it, or give [target] start; [target] ready_timeout sets how long to wait";
         Err(EngineError::Target(format!("{url} was not ready within {timeout}: {last}{told} ({hint})")))
+    }
+}
+
+fn named(cost: &CostSpec) -> Named {
+    let compile = |text: &String| Regex::new(text).expect("the scenario was checked");
+    Named {
+        pids: cost.pids.clone(),
+        commands: cost.commands.iter().map(compile).collect(),
+        group: cost.group.clone().map(|group| match group {
+            CostGroup::Path(path) => GroupName::Path(path),
+            CostGroup::Unit(unit) => GroupName::Unit(unit),
+        }),
     }
 }
 
@@ -211,6 +240,7 @@ fn bundled(
     Ok(RunningTarget {
         sites: Sites::of_bundled(address, tls, spec.resumption)?,
         cost_port: address.port(),
+        named: Named::default(),
         local: true,
         insecure: false,
         process: Some(process),

@@ -13,7 +13,7 @@ mod stage;
 mod stamp;
 mod traffic;
 
-pub use cost::Cost;
+pub use cost::{Cost, GroupCost, MachineTime, NetworkCost};
 pub use failure::{Failure, Side};
 pub use life::{Backoff, LifeSpec, ReconnectSpec};
 pub use nanos::Nanos;

@@ -1,5 +1,6 @@
 //! Time in whole nanoseconds.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::ops::{Add, AddAssign, Mul, Sub};
 use std::time::Duration;
@@ -8,7 +9,8 @@ use std::time::Duration;
 /// number in every process of one host), or the distance between two of them.
 ///
 /// Subtraction saturates at zero: a difference is never negative by accident of scheduling.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Nanos(pub u64);
 
 impl Nanos {

@@ -38,7 +38,8 @@ impl Group {
     /// [`Group::warnings`].
     pub(super) fn read(&mut self, depth: Depth, clock: Clock) -> Cost {
         let mut cost = Cost { at: clock.now(), ..Cost::default() };
-        cost.pss_bytes = (depth != Depth::Light).then_some(0);
+        (cost.pss_bytes, cost.swap_bytes) =
+            if depth == Depth::Light { (None, None) } else { (Some(0), Some(0)) };
         let mut gone = Vec::new();
         for (pid, process) in &mut self.alive {
             match process.read(depth) {
@@ -96,6 +97,10 @@ impl Group {
         cost.run_delay_ns_total = totals.run_delay_ns;
         cost.voluntary_switches_total = totals.voluntary;
         cost.involuntary_switches_total = totals.involuntary;
+        cost.user_ns_total = totals.user_ns;
+        cost.system_ns_total = totals.system_ns;
+        cost.minor_faults_total = totals.minor_faults;
+        cost.major_faults_total = totals.major_faults;
     }
 }
 
@@ -104,6 +109,7 @@ fn add(cost: &mut Cost, levels: &Levels) {
     cost.descriptors += levels.descriptors;
     cost.rss_bytes += levels.rss_bytes;
     cost.pss_bytes = cost.pss_bytes.zip(levels.pss_bytes).map(|(sum, one)| sum + one);
+    cost.swap_bytes = cost.swap_bytes.zip(levels.swap_bytes).map(|(sum, one)| sum + one);
 }
 
 fn warn(warnings: &mut BTreeSet<String>, pid: u32, name: &str, levels: &Levels) {

@@ -1,13 +1,19 @@
 //! What the target pays, read from outside. Cumulative counters; the reports take differences.
 
+mod cgroup;
+mod family;
 mod group;
+mod named;
+mod network;
 mod own;
 mod owner;
 mod parse;
 mod port;
 mod procfs;
+mod sockets;
 mod vitals;
 
+pub use named::{GroupName, Named};
 pub use own::SelfProbe;
 pub use port::PortProbe;
 pub use vitals::{Vital, Vitals};
@@ -38,9 +44,10 @@ pub trait Probe: Send {
 pub enum Depth {
     /// What is cheap.
     Light,
-    /// The proportional set size too, which walks page tables.
+    /// The proportional set size and swap too, which walks page tables.
     Full,
-    /// Which processes are the target, too: walks the kernel's table of sockets, and what all processes hold.
+    /// Who holds connections of the target, too: walks the kernel's table of sockets, and what all processes
+    /// hold.
     Thorough,
 }
 

@@ -9,8 +9,14 @@ pub(super) struct Stat {
     pub(super) name: String,
     /// The parent.
     pub(super) parent: u32,
-    /// User and system time, clock ticks, ended threads included; each of the two rounded down.
-    pub(super) cpu_ticks: u64,
+    /// Time in user space, clock ticks, ended threads included; rounded down.
+    pub(super) user_ticks: u64,
+    /// Time in the kernel, the same.
+    pub(super) system_ticks: u64,
+    /// Page faults served from memory, ended threads included.
+    pub(super) minor_faults: u64,
+    /// Page faults that waited for a disk.
+    pub(super) major_faults: u64,
     /// Threads.
     pub(super) threads: u32,
     /// When it began, ticks since boot: with the pid it names a process for good.
@@ -29,17 +35,22 @@ pub(super) fn stat(text: &str) -> Option<Stat> {
     Some(Stat {
         name: name.to_owned(),
         parent: u32::try_from(number(4)?).ok()?,
-        cpu_ticks: number(14)? + number(15)?,
+        user_ticks: number(14)?,
+        system_ticks: number(15)?,
+        minor_faults: number(10)?,
+        major_faults: number(12)?,
         threads: u32::try_from(number(20)?).ok()?,
         started: number(22)?,
         ended: matches!(*fields.first()?, "Z" | "X" | "x"),
     })
 }
 
-/// `schedstat` of a thread: time run and time spent runnable without a CPU, nanoseconds.
-pub(super) fn schedstat(text: &str) -> Option<(u64, u64)> {
+/// `schedstat` of a thread: time run, time spent runnable without a CPU (nanoseconds), and how often it
+/// was put on a CPU.
+pub(super) fn schedstat(text: &str) -> Option<(u64, u64, u64)> {
     let mut fields = text.split_ascii_whitespace().map(str::parse::<u64>);
-    Some((fields.next()?.ok()?, fields.next()?.ok()?))
+    let mut next = || fields.next()?.ok();
+    Some((next()?, next()?, next()?))
 }
 
 /// `status` of a thread: voluntary and involuntary context switches.
@@ -55,6 +66,16 @@ pub(super) fn resident_pages(statm: &str) -> Option<u64> {
 /// `smaps_rollup`: the proportional set size, bytes.
 pub(super) fn pss_bytes(rollup: &str) -> Option<u64> {
     Some(value(rollup, "Pss:")? * 1024)
+}
+
+/// `smaps_rollup`: bytes in swap.
+pub(super) fn swap_bytes(rollup: &str) -> Option<u64> {
+    Some(value(rollup, "Swap:")? * 1024)
+}
+
+/// `status` of a process: bytes in swap. Kernel threads have no such line.
+pub(super) fn vm_swap_bytes(status: &str) -> Option<u64> {
+    Some(value(status, "VmSwap:")? * 1024)
 }
 
 /// `/proc/net/sockstat`: pages of kernel memory held by TCP sockets.
@@ -88,8 +109,35 @@ pub(super) fn pressure_us(pressure: &str) -> Option<u64> {
     some.rsplit_once("total=")?.1.trim().parse().ok()
 }
 
+/// `/proc/stat`: CPUs online, and the ticks that they had nothing to do, waited for a disk or were taken by
+/// the host, all together.
+pub(super) fn idle_ticks(stat: &str) -> Option<(u32, u64)> {
+    // cpu user nice system idle iowait irq softirq steal
+    let all = stat.lines().find_map(|l| l.strip_prefix("cpu "))?;
+    let fields: Vec<u64> = all.split_ascii_whitespace().map_while(|f| f.parse().ok()).collect();
+    let cpus = stat.lines().filter(|l| l.starts_with("cpu") && !l.starts_with("cpu ")).count();
+    Some((u32::try_from(cpus).ok()?, fields.get(3)? + fields.get(4)? + fields.get(7).unwrap_or(&0)))
+}
+
+/// The number under `name` in a table of two rows for each protocol, as `/proc/net/snmp` and
+/// `/proc/net/netstat` have them: `Tcp: RtoMin RtoMax`, then `Tcp: 200 120000`.
+pub(super) fn counter(table: &str, protocol: &str, name: &str) -> Option<u64> {
+    let mut rows = table.lines().filter_map(|l| l.strip_prefix(protocol)?.strip_prefix(':'));
+    let place = rows.next()?.split_ascii_whitespace().position(|n| n == name)?;
+    rows.next()?.split_ascii_whitespace().nth(place)?.parse().ok()
+}
+
+/// `/proc/net/dev`: bytes received and sent of each interface, with its name.
+pub(super) fn interfaces(dev: &str) -> impl Iterator<Item = (&str, u64, u64)> {
+    dev.lines().filter_map(|line| {
+        let (name, fields) = line.split_once(':')?;
+        let mut fields = fields.split_ascii_whitespace();
+        Some((name.trim(), fields.next()?.parse().ok()?, fields.nth(7)?.parse().ok()?))
+    })
+}
+
 /// The first number of the line that begins with `key`.
-fn value(text: &str, key: &str) -> Option<u64> {
+pub(super) fn value(text: &str, key: &str) -> Option<u64> {
     let line = text.lines().find_map(|l| l.strip_prefix(key))?;
     line.split_ascii_whitespace().next()?.parse().ok()
 }
@@ -137,14 +185,16 @@ pub(super) fn socket_inode(link: &str) -> Option<u64> {
 mod tests {
     use super::*;
 
-    const TAIL: &str = "S 7 41 41 0 -1 4194560 512 90 0 0 123 45 6 7 20 0 3 0 98765 1 2 3";
+    const TAIL: &str = "S 7 41 41 0 -1 4194560 512 90 3 0 123 45 6 7 20 0 3 0 98765 1 2 3";
 
     #[test]
     fn names_may_hold_anything() {
         for name in ["nginx", "tmux: server", "a) S 1 (b", "((", "))", "", "x\ny", ") R 1 2"] {
             let read = stat(&format!("41 ({name}) {TAIL}")).unwrap();
             assert_eq!(read.name, name);
-            assert_eq!((read.parent, read.cpu_ticks, read.threads, read.started), (7, 168, 3, 98765));
+            assert_eq!((read.parent, read.threads, read.started), (7, 3, 98765));
+            assert_eq!((read.user_ticks, read.system_ticks), (123, 45));
+            assert_eq!((read.minor_faults, read.major_faults), (512, 3));
             assert!(!read.ended);
         }
         assert!(stat(&format!("41 (gone) {}", TAIL.replacen('S', "Z", 1))).unwrap().ended);
@@ -156,7 +206,7 @@ mod tests {
         assert_eq!(stat("41 (nginx"), None);
         assert_eq!(stat("41 (nginx) S 7 41"), None);
         assert_eq!(schedstat(""), None);
-        assert_eq!(schedstat("17"), None);
+        assert_eq!(schedstat("17 4"), None);
         assert_eq!(switches("voluntary_ctxt_switches:\t3\n"), None);
         assert_eq!(resident_pages("12"), None);
         assert_eq!(pss_bytes("Rss: 1 kB\n"), None);
@@ -165,7 +215,7 @@ mod tests {
 
     #[test]
     fn counters_of_a_thread() {
-        assert_eq!(schedstat("119317 81682 2\n"), Some((119_317, 81_682)));
+        assert_eq!(schedstat("119317 81682 2\n"), Some((119_317, 81_682, 2)));
         let status =
             "Name:\tx\nThreads:\t1\nvoluntary_ctxt_switches:\t150\nnonvoluntary_ctxt_switches:\t545\n";
         assert_eq!(switches(status), Some((150, 545)));
@@ -175,7 +225,9 @@ mod tests {
     fn memory() {
         assert_eq!(resident_pages("2405 434 400 5 0 61 0\n"), Some(434));
         let rollup = "55ca4e344000-7ffc3799a000 ---p 00000000 00:00 0    [rollup]\nRss:   1736 kB\nPss:    331 kB\nPss_Dirty:  112 kB\n";
-        assert_eq!(pss_bytes(rollup), Some(331 * 1024));
+        assert_eq!((pss_bytes(rollup), swap_bytes(rollup)), (Some(331 * 1024), None));
+        assert_eq!(swap_bytes("SwapPss: 9 kB\nSwap:  8 kB\n"), Some(8 * 1024));
+        assert_eq!(vm_swap_bytes("VmRSS:\t 9 kB\nVmSwap:\t 3 kB\n"), Some(3 * 1024));
         let sockstat = "sockets: used 15\nTCP: inuse 1 orphan 0 tw 0 alloc 1 mem 294\nUDP: inuse 0 mem 7\n";
         assert_eq!(tcp_memory_pages(sockstat), Some(294));
         assert_eq!(tcp_memory_pages("UDP: inuse 0 mem 7\n"), None);
@@ -203,6 +255,36 @@ mod tests {
         assert_eq!(softnet_drops("x\n"), None);
         let psi = "some avg10=0.00 avg60=1.00 avg300=0.00 total=12345\nfull avg10=0.00 total=9\n";
         assert_eq!((pressure_us(psi), pressure_us("")), (Some(12_345), None));
+    }
+
+    #[test]
+    fn idle_time_is_what_no_cpu_used() {
+        let stat = "cpu  1 2 3 40 5 6 7 8 9 9\ncpu0 1 1 1 1\ncpu1 1 1 1 1\nintr 1 2\n";
+        assert_eq!(idle_ticks(stat), Some((2, 53)));
+        // Before Linux 2.6.11 there was no steal.
+        assert_eq!(idle_ticks("cpu  1 2 3 40 5\ncpu0 1\n"), Some((1, 45)));
+        assert_eq!((idle_ticks("cpu  1 2 3\n"), idle_ticks("")), (None, None));
+    }
+
+    #[test]
+    fn counters_are_found_by_name_whatever_their_place() {
+        let snmp = "Tcp: RtoMin MaxConn RetransSegs\nTcp: 200 -1 17\nUdp: InDatagrams\nUdp: 4\n";
+        assert_eq!(counter(snmp, "Tcp", "RetransSegs"), Some(17));
+        // Not a count: negative numbers mean that there is no limit.
+        assert_eq!(counter(snmp, "Tcp", "MaxConn"), None);
+        assert_eq!((counter(snmp, "Tcp", "OutSegs"), counter("Tcp: A\n", "Tcp", "A")), (None, None));
+        let both = "TcpExt: ListenOverflows ListenDrops\nTcpExt: 3 4\nIpExt: X\nIpExt: 1\n";
+        assert_eq!(
+            (counter(both, "TcpExt", "ListenDrops"), counter(both, "Tcp", "ListenDrops")),
+            (Some(4), None)
+        );
+    }
+
+    #[test]
+    fn bytes_of_interfaces() {
+        let dev = "Inter-|   Receive                   |  Transmit\n face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed\n    lo: 10 1 2 3 4 5 6 7 20 1 0 0 0 0 0 0\n  eth0:30 1 2 3 4 5 6 7 40 1 0 0 0 0 0 0\n";
+        assert_eq!(interfaces(dev).collect::<Vec<_>>(), [("lo", 10, 20), ("eth0", 30, 40)]);
+        assert_eq!(interfaces("lo: 1 2 3\n").count(), 0);
     }
 
     #[test]

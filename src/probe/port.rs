@@ -1,10 +1,14 @@
-//! The target, found by its port.
+//! The target, found by its port and by what the scenario names.
 
+use super::cgroup::{Folders, GroupReader, Mounts};
 use super::group::Group;
+use super::named::{Named, Seeker};
+use super::network::NetworkReader;
 use super::owner::Owner;
-use super::{Depth, Probe, ProbeError};
+use super::{Depth, Probe, ProbeError, procfs};
 use crate::clock::Clock;
 use crate::model::Cost;
+use std::collections::BTreeSet;
 
 /// Reads the processes behind a local port; see `owner` for which these are. Every reading looks
 /// again which they are, so a reload that replaces workers is followed.
@@ -12,15 +16,54 @@ use crate::model::Cost;
 pub struct PortProbe {
     port: u16,
     owner: Owner,
+    seeker: Seeker,
     group: Group,
+    control: Option<GroupReader>,
+    network: NetworkReader,
 }
 
 impl PortProbe {
     /// For the target on `port` of this machine (all local addresses), and for the process that the
     /// run started as the target, if it did. Reads nothing yet.
     pub fn new(port: u16, started: Option<u32>) -> PortProbe {
-        PortProbe { port, owner: Owner::new(port, started), group: Group::default() }
+        PortProbe::with(port, started, Named::default())
     }
+
+    /// The same, and for the processes that are named.
+    pub fn with(port: u16, started: Option<u32>, named: Named) -> PortProbe {
+        PortProbe {
+            port,
+            owner: Owner::new(port, started),
+            seeker: Seeker::new(named),
+            group: Group::default(),
+            control: None,
+            network: NetworkReader::default(),
+        }
+    }
+
+    /// The control group that is read: the one that is named, else the one that holds the target's
+    /// processes and nobody else.
+    fn choose_control(&mut self, thorough: bool) {
+        let named = self.seeker.folders().cloned();
+        let folders = match (named, &self.control) {
+            (Some(folders), _) => folders,
+            (None, None) if thorough => own_group(&self.group.pids()),
+            _ => return,
+        };
+        if !folders.is_none() && self.control.as_ref().is_none_or(|c| *c.folders() != folders) {
+            self.control = Some(GroupReader::new(folders));
+        }
+    }
+}
+
+/// The group of these processes, if it holds no other.
+fn own_group(pids: &BTreeSet<u32>) -> Folders {
+    let text = |of: &str| procfs::text(&format!("/proc/{of}/cgroup")).ok();
+    let folders = || {
+        let mounts = Mounts::parse(&text("self").and_then(|_| procfs::text("/proc/self/mountinfo").ok())?);
+        Some(Folders::of_process(&mounts, &text(&pids.first()?.to_string())?, &text("self")?))
+    };
+    folders().filter(|f| f.members().is_subset(pids)).unwrap_or_default()
 }
 
 impl Probe for PortProbe {
@@ -28,19 +71,38 @@ impl Probe for PortProbe {
     /// without descending from a listener. A target that has ended wholly reads as its last totals
     /// and no process.
     fn read(&mut self, depth: Depth) -> Result<Cost, ProbeError> {
-        let members = self.owner.refresh(&self.group.pids(), depth == Depth::Thorough)?;
+        let thorough = depth == Depth::Thorough;
+        let named = self.seeker.seek(thorough);
+        let members = self.owner.refresh(&self.group.pids(), &named, thorough)?;
         self.group.admit(&members);
         if self.group.is_new() {
             return Err(ProbeError::NoOwner { port: self.port, hint: self.owner.hint() });
         }
-        Ok(self.group.read(depth, Clock::Monotonic))
+        let machine = procfs::machine_time(Clock::Monotonic);
+        let mut cost = self.group.read(depth, Clock::Monotonic);
+        self.choose_control(thorough);
+        cost.machine = machine;
+        cost.network = self.network.read(self.group.pids().into_iter());
+        cost.group = self.control.as_mut().and_then(GroupReader::read);
+        Ok(cost)
     }
 
     fn found(&self) -> Vec<String> {
-        self.group.found()
+        let control = self.control.iter().map(|c| format!("control group {}", c.folders().name()));
+        self.group.found().into_iter().chain(control).collect()
     }
 
     fn warnings(&self) -> Vec<String> {
-        self.group.warnings()
+        let mut told = self.group.warnings();
+        if !self.seeker.is_idle() {
+            told.extend(self.seeker.missing());
+        }
+        if let Some(control) = self.control.as_ref().filter(|c| c.began_anew()) {
+            let name = control.folders().name();
+            told.push(format!(
+                "the counters of the control group {name} went back: it was made anew; what it had counted is kept"
+            ));
+        }
+        told
     }
 }

@@ -2,10 +2,14 @@
 //!
 //! CPU comes from `task/*/schedstat`, which counts nanoseconds; `stat` counts steps of 10 ms and is
 //! only the floor under it, because it alone knows threads that came and went between two readings.
-//! What a thread had used when it was last seen is kept after it has ended.
+//! What a thread had used when it was last seen is kept after it has ended. The split into user and system time: the kernel
+//! samples it at clock ticks and tells it in steps of 10 ms, so new nanoseconds are split by the new ticks
+//! of both kinds, once there are any; until then they are part of neither.
 
 use super::parse::{self, Stat};
 use super::{Depth, ProbeError};
+use crate::clock::Clock;
+use crate::model::MachineTime;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, ErrorKind, Read as _};
@@ -17,6 +21,14 @@ pub(super) struct Totals {
     pub(super) run_delay_ns: u64,
     pub(super) voluntary: u64,
     pub(super) involuntary: u64,
+    /// How often put on a CPU; only of a thread, tells whether it ran at all.
+    runs: u64,
+    /// Of `cpu_ns`, by what the ticks of the process tell; only of a process.
+    pub(super) user_ns: u64,
+    pub(super) system_ns: u64,
+    /// Only of a process.
+    pub(super) minor_faults: u64,
+    pub(super) major_faults: u64,
 }
 
 impl Totals {
@@ -25,6 +37,10 @@ impl Totals {
         self.run_delay_ns += o.run_delay_ns;
         self.voluntary += o.voluntary;
         self.involuntary += o.involuntary;
+        self.user_ns += o.user_ns;
+        self.system_ns += o.system_ns;
+        self.minor_faults += o.minor_faults;
+        self.major_faults += o.major_faults;
     }
 
     /// Whether these may be a later reading of what `before` was read from.
@@ -44,6 +60,8 @@ pub(super) struct Levels {
     pub(super) rss_bytes: u64,
     /// Where the reading took it; the resident size where the kernel would not tell.
     pub(super) pss_bytes: Option<u64>,
+    /// Where the reading took it.
+    pub(super) swap_bytes: Option<u64>,
     /// Whether `pss_bytes` is really the resident size.
     pub(super) pss_denied: bool,
     /// Whether the descriptors could not be counted.
@@ -62,6 +80,8 @@ pub(super) struct Process {
     ended_threads: Totals,
     /// CPU time of threads that began and ended between two readings, as far as the ticks tell.
     unseen_cpu_ns: u64,
+    /// User and system ticks at the last reading.
+    ticks: (u64, u64),
     totals: Totals,
 }
 
@@ -75,6 +95,7 @@ impl Process {
             threads: BTreeMap::new(),
             ended_threads: Totals::default(),
             unseen_cpu_ns: 0,
+            ticks: (0, 0),
             totals: Totals::default(),
         }
     }
@@ -89,27 +110,45 @@ impl Process {
     pub(super) fn read(&mut self, depth: Depth) -> Option<Levels> {
         let stat = stat_of(self.pid).filter(|s| s.started == self.started)?;
         self.name.clone_from(&stat.name);
-        self.count(&threads_of(self.pid)?, stat.cpu_ticks);
+        self.count(threads_of(self.pid, &self.threads)?, &stat);
         if stat.ended { None } else { self.levels(&stat, depth) }
     }
 
     /// Takes in one reading of the threads. A thread that is gone, or whose number another thread
     /// has taken over, keeps what it had.
-    fn count(&mut self, now: &BTreeMap<u32, Totals>, cpu_ticks: u64) {
+    fn count(&mut self, now: BTreeMap<u32, Totals>, stat: &Stat) {
         for (tid, before) in &self.threads {
             if !now.get(tid).is_some_and(|t| t.follows(*before)) {
                 self.ended_threads.add(*before);
             }
         }
-        self.threads.clone_from(now);
         let mut sum = self.ended_threads;
         now.values().for_each(|t| sum.add(*t));
-        let floor = cpu_ticks * (1_000_000_000 / rustix::param::clock_ticks_per_second());
+        self.threads = now;
+        let ticks = stat.user_ticks + stat.system_ticks;
+        let floor = ticks * (1_000_000_000 / rustix::param::clock_ticks_per_second());
         // Kept as a difference, so that once threads went unseen the readings stay exact to the
         // nanosecond instead of stepping with the ticks.
         self.unseen_cpu_ns = self.unseen_cpu_ns.max(floor.saturating_sub(sum.cpu_ns));
         sum.cpu_ns = (sum.cpu_ns + self.unseen_cpu_ns).max(self.totals.cpu_ns);
+        (sum.user_ns, sum.system_ns) = self.split(sum.cpu_ns, stat);
+        sum.minor_faults = stat.minor_faults.max(self.totals.minor_faults);
+        sum.major_faults = stat.major_faults.max(self.totals.major_faults);
         self.totals = sum;
+    }
+
+    /// User and system time: the nanoseconds that belong to neither yet, by the ticks that came.
+    fn split(&mut self, cpu_ns: u64, stat: &Stat) -> (u64, u64) {
+        let (user_ns, system_ns) = (self.totals.user_ns, self.totals.system_ns);
+        let user = stat.user_ticks.saturating_sub(self.ticks.0);
+        let system = stat.system_ticks.saturating_sub(self.ticks.1);
+        if user + system == 0 {
+            return (user_ns, system_ns);
+        }
+        self.ticks = (stat.user_ticks, stat.system_ticks);
+        let new = cpu_ns - user_ns - system_ns;
+        let of_user = (u128::from(new) * u128::from(user) / u128::from(user + system)) as u64;
+        (user_ns + of_user, system_ns + new - of_user)
     }
 
     fn levels(&self, stat: &Stat, depth: Depth) -> Option<Levels> {
@@ -125,9 +164,16 @@ impl Process {
             let pss = rollup.as_deref().ok().and_then(parse::pss_bytes);
             levels.pss_denied = pss.is_none();
             levels.pss_bytes = Some(pss.unwrap_or(rss_bytes));
+            let swap = rollup.as_deref().ok().and_then(parse::swap_bytes);
+            levels.swap_bytes = swap.or_else(|| vm_swap_bytes(self.pid));
         }
         Some(levels)
     }
+}
+
+/// Bytes in swap, for those whose page tables may not be looked into.
+fn vm_swap_bytes(pid: u32) -> Option<u64> {
+    parse::vm_swap_bytes(&text(&format!("/proc/{pid}/status")).ok()?)
 }
 
 /// `/proc/PID/stat` of a process that is there.
@@ -145,6 +191,14 @@ pub(super) fn pids() -> Result<Vec<u32>, ProbeError> {
     Ok(entries.filter_map(|e| e.ok()?.file_name().to_str()?.parse().ok()).collect())
 }
 
+/// The arguments of a process, joined by spaces; empty for threads of the kernel.
+///
+/// # Errors
+/// It has ended.
+pub(super) fn command_line(pid: u32) -> io::Result<String> {
+    Ok(text(&format!("/proc/{pid}/cmdline"))?.trim_end_matches('\0').replace('\0', " "))
+}
+
 /// The children of a process, by whichever of its threads they were started.
 ///
 /// # Errors
@@ -158,26 +212,36 @@ pub(super) fn children(pid: u32) -> io::Result<Vec<u32>> {
     Ok(all)
 }
 
+/// How long the machine's CPUs were idle; `None` where it does not tell.
+pub(super) fn machine_time(clock: Clock) -> Option<MachineTime> {
+    let (cpus, ticks) = parse::idle_ticks(&text("/proc/stat").ok()?)?;
+    let tick_ns = 1_000_000_000 / rustix::param::clock_ticks_per_second();
+    Some(MachineTime { at: clock.now(), cpus, idle_ns_total: ticks * tick_ns })
+}
+
 /// Kernel memory of the machine's TCP sockets, bytes; 0 where it cannot be read.
 pub(super) fn kernel_socket_bytes() -> u64 {
     let pages = text("/proc/net/sockstat").ok().as_deref().and_then(parse::tcp_memory_pages);
     pages.unwrap_or(0) * rustix::param::page_size() as u64
 }
 
-fn threads_of(pid: u32) -> Option<BTreeMap<u32, Totals>> {
+fn threads_of(pid: u32, before: &BTreeMap<u32, Totals>) -> Option<BTreeMap<u32, Totals>> {
     let entries = fs::read_dir(format!("/proc/{pid}/task")).ok()?;
     let tids = entries.filter_map(|e| e.ok()?.file_name().to_str()?.parse::<u32>().ok());
-    Some(tids.filter_map(|tid| Some((tid, thread(pid, tid)?))).collect())
+    Some(tids.filter_map(|tid| Some((tid, thread(pid, tid, before.get(&tid))?))).collect())
 }
 
-/// `None` when the thread ended meanwhile. A kernel without `schedstat` counts no nanoseconds: the
-/// ticks of the process stand in then.
-fn thread(pid: u32, tid: u32) -> Option<Totals> {
+/// `None` when the thread ended meanwhile. A thread that has not run since `before` is not read on. A
+/// kernel without `schedstat` counts no nanoseconds: the ticks of the process stand in then.
+fn thread(pid: u32, tid: u32, before: Option<&Totals>) -> Option<Totals> {
+    let times = text(&format!("/proc/{pid}/task/{tid}/schedstat"));
+    let (cpu_ns, run_delay_ns, runs) = times.ok().as_deref().and_then(parse::schedstat).unwrap_or_default();
+    if let Some(same) = before.filter(|b| runs > 0 && b.runs == runs && b.cpu_ns == cpu_ns) {
+        return Some(*same);
+    }
     let status = text(&format!("/proc/{pid}/task/{tid}/status")).ok()?;
     let (voluntary, involuntary) = parse::switches(&status)?;
-    let times = text(&format!("/proc/{pid}/task/{tid}/schedstat"));
-    let (cpu_ns, run_delay_ns) = times.ok().as_deref().and_then(parse::schedstat).unwrap_or((0, 0));
-    Some(Totals { cpu_ns, run_delay_ns, voluntary, involuntary })
+    Some(Totals { cpu_ns, run_delay_ns, voluntary, involuntary, runs, ..Totals::default() })
 }
 
 /// Run delay (nanoseconds) and involuntary switches so far of our own threads whose names begin so.
@@ -187,7 +251,7 @@ pub(super) fn threads_named(prefix: &str) -> (u64, u64) {
     let named =
         |tid: &u32| text(&format!("/proc/{own}/task/{tid}/comm")).is_ok_and(|n| n.starts_with(prefix));
     let tids = entries.filter_map(|e| e.ok()?.file_name().to_str()?.parse::<u32>().ok()).filter(named);
-    let totals = tids.filter_map(|tid| thread(own, tid));
+    let totals = tids.filter_map(|tid| thread(own, tid, None));
     totals.fold((0, 0), |(delay, switches), t| (delay + t.run_delay_ns, switches + t.involuntary))
 }
 
@@ -211,32 +275,46 @@ pub(super) fn text(path: &str) -> io::Result<String> {
 mod tests {
     use super::*;
 
+    fn stat(user_ticks: u64, system_ticks: u64) -> Stat {
+        Stat {
+            name: "x".to_owned(),
+            parent: 1,
+            user_ticks,
+            system_ticks,
+            minor_faults: 3,
+            major_faults: 1,
+            threads: 1,
+            started: 5,
+            ended: false,
+        }
+    }
+
     fn process() -> Process {
-        let stat =
-            Stat { name: "x".to_owned(), parent: 1, cpu_ticks: 0, threads: 1, started: 5, ended: false };
-        Process::new(1, &stat)
+        Process::new(1, &stat(0, 0))
     }
 
     fn threads(list: &[(u32, u64)]) -> BTreeMap<u32, Totals> {
-        let totals = |cpu_ns| Totals { cpu_ns, run_delay_ns: 1, voluntary: cpu_ns / 10, involuntary: 0 };
+        let totals = |cpu_ns| Totals { cpu_ns, run_delay_ns: 1, voluntary: cpu_ns / 10, ..Totals::default() };
         list.iter().map(|(tid, cpu_ns)| (*tid, totals(*cpu_ns))).collect()
     }
 
     #[test]
     fn a_thread_that_ended_keeps_its_share() {
         let mut p = process();
-        p.count(&threads(&[(1, 100), (2, 50)]), 0);
-        p.count(&threads(&[(1, 110)]), 0);
-        assert_eq!(p.totals(), Totals { cpu_ns: 160, run_delay_ns: 2, voluntary: 16, involuntary: 0 });
-        p.count(&threads(&[(1, 120), (3, 7)]), 0);
+        p.count(threads(&[(1, 100), (2, 50)]), &stat(0, 0));
+        p.count(threads(&[(1, 110)]), &stat(0, 0));
+        let t = p.totals();
+        assert_eq!((t.cpu_ns, t.run_delay_ns, t.voluntary, t.involuntary), (160, 2, 16, 0));
+        assert_eq!((t.minor_faults, t.major_faults), (3, 1));
+        p.count(threads(&[(1, 120), (3, 7)]), &stat(0, 0));
         assert_eq!(p.totals().cpu_ns, 177);
     }
 
     #[test]
     fn a_number_used_again_is_another_thread() {
         let mut p = process();
-        p.count(&threads(&[(1, 100), (2, 50)]), 0);
-        p.count(&threads(&[(1, 100), (2, 20)]), 0);
+        p.count(threads(&[(1, 100), (2, 50)]), &stat(0, 0));
+        p.count(threads(&[(1, 100), (2, 20)]), &stat(0, 0));
         assert_eq!(p.totals().cpu_ns, 170);
     }
 
@@ -244,12 +322,26 @@ mod tests {
     fn ticks_know_threads_that_nobody_saw() {
         let mut p = process();
         let tick = 1_000_000_000 / rustix::param::clock_ticks_per_second();
-        p.count(&threads(&[(1, 100)]), 4);
+        p.count(threads(&[(1, 100)]), &stat(3, 1));
         assert_eq!(p.totals().cpu_ns, 4 * tick);
         // What they had stays, and the thread that is seen is read to the nanosecond.
-        p.count(&threads(&[(1, 250)]), 4);
+        p.count(threads(&[(1, 250)]), &stat(3, 1));
         assert_eq!(p.totals().cpu_ns, 4 * tick + 150);
-        p.count(&threads(&[]), 0);
+        p.count(threads(&[]), &stat(0, 0));
         assert_eq!(p.totals().cpu_ns, 4 * tick + 150);
+    }
+
+    #[test]
+    fn new_nanoseconds_are_split_by_new_ticks_and_never_taken_back() {
+        let mut p = process();
+        let split = |p: &Process| (p.totals().user_ns, p.totals().system_ns);
+        p.count(threads(&[(1, 3_000_000)]), &stat(0, 0));
+        assert_eq!(split(&p), (0, 0), "no tick has told yet");
+        p.count(threads(&[(1, 40_000_000)]), &stat(3, 1));
+        assert_eq!(split(&p), (30_000_000, 10_000_000));
+        p.count(threads(&[(1, 45_000_000)]), &stat(3, 1));
+        assert_eq!(split(&p), (30_000_000, 10_000_000));
+        p.count(threads(&[(1, 60_000_000)]), &stat(3, 3));
+        assert_eq!(split(&p), (30_000_000, 30_000_000));
     }
 }

@@ -2,6 +2,7 @@
 
 mod charts;
 mod claims;
+mod cost_row;
 mod effective;
 mod error;
 mod events;
@@ -23,10 +24,12 @@ mod series;
 mod slo;
 mod steady;
 mod summary;
+mod target;
 mod told;
 
 pub use charts::{Chart, read_charts};
 pub use claims::{ClaimResult, Holds, held};
+pub use cost_row::CostRow;
 pub use effective::{BEYOND_TO_GATE, BEYOND_TO_SHOW, Deliveries, beyond};
 pub use error::ResultError;
 pub use events::EventFiles;
@@ -37,12 +40,13 @@ pub use interval::Interval;
 pub use layers::{ByteCheck, Layers};
 pub use ledger::Ledger;
 pub use lives::*;
-pub use paid::{CostRow, Generator, TargetCost};
+pub use paid::{Generator, TargetCost};
 pub use polling::Polling;
 pub use receive::Receive;
 pub use slo::{METRICS, Metric, Unit, at_least, evaluate, metric};
 pub use steady::Steady;
 pub use summary::*;
+pub use target::{TargetCpu, TargetGroup, TargetMemory, TargetNetwork};
 pub use told::{Receivers, Spread};
 
 use hdrhistogram::Histogram;

@@ -1,6 +1,7 @@
 //! What a run cost: the target, and pushbench itself. Keys of `summary.json`.
 
 use super::finite;
+use super::target::{TargetCpu, TargetGroup, TargetMemory, TargetNetwork};
 use serde::{Deserialize, Serialize};
 
 /// What the target paid.
@@ -44,6 +45,14 @@ pub struct TargetCost {
     pub co_located: bool,
     /// What could not be read, in words.
     pub warnings: Vec<String>,
+    /// Where its CPU time went, and what of the machine's belongs to nobody.
+    pub cpu: TargetCpu,
+    /// Its memory before, under and after the load.
+    pub memory: TargetMemory,
+    /// What its network namespace counted.
+    pub network: TargetNetwork,
+    /// What its control group counted.
+    pub group: TargetGroup,
 }
 
 /// What pushbench itself used, and how well it kept time.
@@ -78,37 +87,4 @@ pub struct Generator {
     pub processes: u32,
     /// Worker threads.
     pub workers: u32,
-}
-
-/// One reading of what target and generator cost: a row of `cost.csv`. Totals only grow.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct CostRow {
-    /// `target` or `generator`.
-    pub of: String,
-    /// Seconds since the run's first connect was due; negative before it.
-    #[serde(with = "finite")]
-    pub at_s: f64,
-    /// `idle`, `connect`, `warmup`, `measure`, `drain`, `after`.
-    pub phase: String,
-    /// Processes alive.
-    pub processes: u32,
-    /// Threads alive.
-    pub threads: u32,
-    /// CPU seconds so far.
-    #[serde(with = "finite")]
-    pub cpu_s_total: f64,
-    /// Seconds runnable without a CPU so far.
-    #[serde(with = "finite")]
-    pub run_delay_s_total: f64,
-    /// Context switches so far, both kinds.
-    pub context_switches_total: u64,
-    /// Open descriptors.
-    pub descriptors: u64,
-    /// Resident bytes.
-    pub rss_bytes: u64,
-    /// Proportional set size, where this reading took it.
-    pub pss_bytes: Option<u64>,
-    /// Kernel memory of all TCP sockets of the machine.
-    pub kernel_socket_bytes: u64,
 }

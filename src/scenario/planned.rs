@@ -1,7 +1,7 @@
 //! A plan as JSON, for the manifest: every default filled in, no secret.
 
 use super::{
-    Backoff, BundledSpec, CarrierSpec, Channels, CursorFrom, CursorInto, CursorSpec, GroupPlan,
+    Backoff, BundledSpec, CarrierSpec, Channels, CostGroup, CursorFrom, CursorInto, CursorSpec, GroupPlan,
     HeaderProfile, LengthPrefix, MessagePiece, MessageTemplate, Method, Plan, PublishPlan, PublishVia,
     PullSpec, ReceiversFrom, ReconnectSpec, RunPlan, SplitSpec, StreamSpec, TargetPlan, ValueFrom,
 };
@@ -36,32 +36,29 @@ fn target(target: &TargetPlan) -> Value {
             "history": spec.history,
             "resumption": spec.resumption,
         }}),
-        TargetPlan::External {
-            base,
-            secure_base,
-            tls,
-            start,
-            ready,
-            ready_timeout,
-            cost_port,
-            allow_remote,
-        } => json!({
-            "base": base.url(),
-            "secure_base": secure_base.as_ref().map(super::Base::url),
-            "tls": {
-                "ca": tls.ca,
-                "cert": tls.identity.as_ref().map(|i| &i.0),
-                "key": tls.identity.as_ref().map(|i| &i.1),
-                "server_name": tls.server_name,
-                "insecure": tls.insecure,
-                "resumption": tls.resumption,
-            },
-            "start": start,
-            "ready": ready,
-            "ready_timeout_ns": ready_timeout.0,
-            "cost_port": cost_port.unwrap_or(base.port),
-            "allow_remote": allow_remote,
-        }),
+        TargetPlan::External { base, secure_base, tls, start, ready, ready_timeout, cost, allow_remote } => {
+            json!({
+                "base": base.url(),
+                "secure_base": secure_base.as_ref().map(super::Base::url),
+                "tls": {
+                    "ca": tls.ca,
+                    "cert": tls.identity.as_ref().map(|i| &i.0),
+                    "key": tls.identity.as_ref().map(|i| &i.1),
+                    "server_name": tls.server_name,
+                    "insecure": tls.insecure,
+                    "resumption": tls.resumption,
+                },
+                "start": start,
+                "ready": ready,
+                "ready_timeout_ns": ready_timeout.0,
+                "cost_port": cost.port.unwrap_or(base.port),
+                "cost_pid": cost.pids,
+                "cost_command": cost.commands,
+                "cost_cgroup": match &cost.group { Some(CostGroup::Path(path)) => Some(path), _ => None },
+                "cost_unit": match &cost.group { Some(CostGroup::Unit(unit)) => Some(unit), _ => None },
+                "allow_remote": allow_remote,
+            })
+        }
     }
 }
 

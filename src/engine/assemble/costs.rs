@@ -1,46 +1,78 @@
 //! What target and generator used, from the readings around each phase.
 
 use super::Gathered;
+use super::paid::{self, Seen};
 use crate::engine::readings::{Reading, Readings};
 use crate::engine::timeline::Phase;
 use crate::model::{Cost, Nanos};
 use crate::record::Tally;
 use crate::result::{Generator, TargetCost};
+use crate::scenario::{PublishVia, RunPlan};
 
-/// The readings before and at the end of `measure`.
-fn around_measure(readings: &Readings) -> Option<(&Reading, &Reading)> {
-    Some((readings.before(Phase::Measure)?, readings.end_of(Phase::Measure)?))
+/// How much longer or shorter than `measure` the readings around it may lie apart before it is told: a
+/// share of it, and seconds beside.
+const APART: (f64, f64) = (0.02, 0.2);
+/// The same, before no cost is told at all: it would be of something else.
+const TOO_FAR: (f64, f64) = (0.2, 0.4);
+
+/// The generator before and at the end of `measure`.
+fn own(readings: &Readings) -> Option<(Cost, Cost)> {
+    Some((readings.before(Phase::Measure, |r| r.own)?, readings.end_of(Phase::Measure, |r| r.own)?))
 }
 
-/// What the target paid; `None` when it could not be seen around `measure`.
-pub(super) fn target_cost(gathered: &Gathered, measured: &Tally) -> Option<TargetCost> {
+/// What the target paid; when it could not be seen around `measure`, why not.
+pub(super) fn target_cost(
+    run: &RunPlan,
+    gathered: &Gathered,
+    measured: &Tally,
+    measured_s: f64,
+) -> Result<TargetCost, Vec<String>> {
     let readings = &gathered.readings;
-    let warnings = readings.warnings().to_vec();
-    let (before, after) = around_measure(readings)?;
-    let (from, to) = (before.target?, after.target?);
-    let idle = readings.all().first().and_then(|r| r.target).unwrap_or_default();
-    let seen = || readings.all().iter().filter_map(|r| r.target);
+    let mut warnings = readings.warnings();
+    let Some(seen) = Seen::of(readings) else { return Err(warnings) };
+    let apart_s = (seen.to.at - seen.from.at).as_secs_f64();
+    let beyond = |(share, beside): (f64, f64)| (apart_s - measured_s).abs() > measured_s * share + beside;
+    if beyond(APART) {
+        warnings.push(format!(
+            "the readings of the target around `measure` ({measured_s:.2} s) lie {apart_s:.2} s apart: its cost is of that time"
+        ));
+    }
+    if beyond(TOO_FAR) {
+        return Err(warnings);
+    }
+    let (from, to, idle) = (seen.from, seen.to, seen.idle);
+    let all = || readings.all().iter().filter_map(|r| r.target);
     let cpu_s = (to.cpu_ns_total.saturating_sub(from.cpu_ns_total)) as f64 / 1e9;
     let messages = measured.arrivals + measured.unstamped;
     let attached =
         gathered.interims.iter().rfind(|i| i.end <= gathered.timeline.drain).map_or(0, |i| i.attached);
     let each = |gained: Option<u64>| gained.filter(|_| attached > 0).map(|g| g as f64 / f64::from(attached));
-    Some(TargetCost {
+    Ok(TargetCost {
         cpu_s,
         cpu_us_per_delivery: (messages > 0).then(|| cpu_s * 1e6 / messages as f64),
-        cpu_share: per_time(cpu_s, &from, &to),
+        cpu_share: if apart_s > 0.0 { cpu_s / apart_s } else { 0.0 },
         connect_cpu_s: connect_cpu_s(readings, &idle),
-        pss_bytes_max: seen().filter_map(|c| c.pss_bytes).max().unwrap_or(0),
+        pss_bytes_max: all().filter_map(|c| c.pss_bytes).max().unwrap_or(0),
         pss_bytes_idle: idle.pss_bytes.unwrap_or(0),
         bytes_per_connection: each(to.pss_bytes.zip(idle.pss_bytes).map(|(t, i)| t.saturating_sub(i))),
         kernel_bytes_per_connection: each(kernel_gain(&idle, &to)),
-        descriptors_max: seen().map(|c| c.descriptors).max().unwrap_or(0),
+        descriptors_max: all().map(|c| c.descriptors).max().unwrap_or(0),
         context_switches: switches(&to).saturating_sub(switches(&from)),
-        processes: seen().map(|c| c.processes).max().unwrap_or(0),
+        processes: all().map(|c| c.processes).max().unwrap_or(0),
         found: readings.found().to_vec(),
         co_located: gathered.co_located,
         warnings,
+        cpu: paid::cpu(&seen, charged(run, readings), paid::baseline_cpus(readings), messages),
+        memory: paid::memory(&seen, readings, gathered.settled.as_secs_f64()),
+        network: paid::network(&seen),
+        group: paid::group(&seen),
     })
+}
+
+/// The generator's share of the load; `None` when a program published beside it.
+fn charged(run: &RunPlan, readings: &Readings) -> Option<(Cost, Cost)> {
+    let program = matches!(run.publish.as_ref().map(|p| &p.via), Some(PublishVia::Exec(_)));
+    own(readings).filter(|_| !program)
 }
 
 /// The kernel accounts socket memory in reserves of 1 MiB a CPU (`SK_MEMORY_PCPU_RESERVE`), so that a
@@ -56,19 +88,14 @@ fn switches(cost: &Cost) -> u64 {
     cost.voluntary_switches_total + cost.involuntary_switches_total
 }
 
-fn per_time(cpu_s: f64, from: &Cost, to: &Cost) -> f64 {
-    let seconds = (to.at - from.at).as_secs_f64();
-    if seconds > 0.0 { cpu_s / seconds } else { 0.0 }
-}
-
 fn connect_cpu_s(readings: &Readings, idle: &Cost) -> f64 {
-    let connected = readings.end_of(Phase::Connect).and_then(|r| r.target);
+    let connected = readings.end_of(Phase::Connect, |r: &Reading| r.target);
     connected.map_or(0.0, |c| c.cpu_ns_total.saturating_sub(idle.cpu_ns_total) as f64 / 1e9)
 }
 
 /// What pushbench itself used, and how well it kept time.
 pub(super) fn generator(gathered: &Gathered, measured: &Tally, measured_s: f64) -> Generator {
-    let own = around_measure(&gathered.readings).and_then(|(b, a)| Some((b.own?, a.own?)));
+    let own = own(&gathered.readings);
     let gained = |of: fn(&Cost) -> u64| own.map_or(0.0, |(b, a)| of(&a).saturating_sub(of(&b)) as f64 / 1e9);
     let cpu_s = gained(|c| c.cpu_ns_total);
     let cores_s = f64::from(gathered.cores.max(1)) * measured_s;

@@ -1,11 +1,13 @@
 //! `[target]`: what is driven.
 
 use super::base::parse_base;
+use super::values::regex;
 use super::{Report, duration, nonzero};
 use crate::model::Nanos;
 use crate::scenario::path::KeyPath;
-use crate::scenario::raw::{Bundled, Target, Tls};
-use crate::scenario::{Base, BundledSpec, TargetPlan, TlsSpec};
+use crate::scenario::raw::{Bundled, Cost, Target, Tls};
+use crate::scenario::{Base, BundledSpec, CostGroup, CostSpec, TargetPlan, TlsSpec};
+use regex_lite::Regex;
 
 /// How each part of a PEM file begins.
 const PEM: &[u8] = b"-----BEGIN ";
@@ -42,7 +44,7 @@ pub(super) fn lower(target: Option<&Target>, r: &mut Report<'_>) -> TargetPlan {
             &key("ready_timeout"),
             r,
         ),
-        cost_port: target.cost.as_ref().and_then(|c| c.port),
+        cost: target.cost.as_ref().map(|cost| cost_spec(cost, r)).unwrap_or_default(),
         allow_remote: target.allow_remote.unwrap_or(false),
     }
 }
@@ -95,6 +97,28 @@ fn tls_spec(tls: &Tls, r: &mut Report<'_>) -> TlsSpec {
         server_name: tls.server_name.clone(),
         insecure,
         resumption: tls.resumption.unwrap_or(false),
+    }
+}
+
+fn cost_spec(cost: &Cost, r: &mut Report<'_>) -> CostSpec {
+    let at = |name| key("cost").key(name);
+    let commands: Vec<String> = cost.command.as_ref().map(|c| c.0.clone()).unwrap_or_default();
+    for text in &commands {
+        regex(text, false, &at("command"), r);
+        if Regex::new(text).is_ok_and(|pattern| pattern.is_match("")) {
+            r.bad(&at("command"), "a regular expression that does not match every process");
+        }
+    }
+    if cost.cgroup.is_some() && cost.unit.is_some() {
+        let help = "a unit is a control group; leave one of the two out".to_owned();
+        r.wrong(&at("unit"), "`target.cost` has both `cgroup` and `unit`", Some(help));
+    }
+    let path = cost.cgroup.clone().map(CostGroup::Path);
+    CostSpec {
+        port: cost.port,
+        pids: cost.pid.as_ref().map(|p| p.0.clone()).unwrap_or_default(),
+        commands,
+        group: path.or_else(|| cost.unit.clone().map(CostGroup::Unit)),
     }
 }
 

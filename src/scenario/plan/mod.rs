@@ -4,6 +4,7 @@
 
 mod carrier;
 mod claim;
+mod cost;
 mod dialect;
 mod group;
 mod publish;
@@ -13,6 +14,7 @@ mod tls;
 
 pub use carrier::*;
 pub use claim::*;
+pub use cost::*;
 pub use dialect::*;
 pub use group::*;
 pub use publish::*;
@@ -72,8 +74,8 @@ pub enum TargetPlan {
         ready: Option<String>,
         /// How long to wait for readiness.
         ready_timeout: Nanos,
-        /// The port whose owners are priced, when it is not that of `base`. `None`: that of `base`.
-        cost_port: Option<u16>,
+        /// Which processes are priced.
+        cost: CostSpec,
         /// Whether an address that is neither loopback nor private may be driven.
         allow_remote: bool,
     },

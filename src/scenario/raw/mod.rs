@@ -7,6 +7,7 @@
 
 mod case;
 mod claim;
+mod cost;
 mod dialect;
 mod life;
 mod many;
@@ -20,6 +21,7 @@ mod websocket;
 
 pub(super) use case::{Case, Endpoint, Group, LongPoll, Pace, Poll};
 pub(super) use claim::{Claim, ClaimBound};
+pub(super) use cost::Cost;
 pub(super) use dialect::{Keepalive, Mqtt, On, PresetFile, Rule, SendBy, Step};
 pub(super) use life::{Life, Policy, Reconnect, ReconnectTable};
 pub(super) use many::{Many, Plain, Sets, Source};
@@ -88,7 +90,7 @@ pub(super) struct Target {
     /// How long to wait for readiness.
     #[schemars(extend("default" = "30s"))]
     pub(super) ready_timeout: Option<Text<Nanos>>,
-    /// Where the cost of the target is found.
+    /// Which processes are the target, beside those that are found by its port.
     pub(super) cost: Option<Cost>,
     /// Whether an address that is neither loopback nor private may be driven. Only for a server
     /// that is yours.
@@ -142,15 +144,6 @@ pub(super) struct Bundled {
     /// Messages it keeps for each channel.
     #[schemars(range(min = 1), extend("default" = 1000))]
     pub(super) history: Option<u32>,
-}
-
-/// `cost = { port = 18080 }`
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Cost {
-    /// The port whose owners are priced, when it is not that of `base` (a proxy in front).
-    #[schemars(required, range(min = 1, max = 65535), example = 18080)]
-    pub(super) port: Option<u16>,
 }
 
 /// `[load]`

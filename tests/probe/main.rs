@@ -1,26 +1,36 @@
 //! The probe against real processes that keep account of themselves.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic, its own functions too")]
+#![expect(clippy::print_stderr, reason = "a test that is passed over says why")]
 
-use pushbench::clock::{Clock, sleep_blocking};
-use pushbench::model::{Cost, Nanos};
+mod control_group;
+mod named;
+mod price;
+mod python;
+mod real;
+
+use pushbench::model::Cost;
 use pushbench::probe::{Depth, PortProbe, Probe, ProbeError, SelfProbe};
-use std::io::{BufRead, BufReader, Write};
+use python::{Python, free_port, pids_found, until};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 /// Burns CPU in the main thread, in a thread that ends and, given `fork`, in a child that ends;
 /// prints what `getrusage` says; then waits for a line, and so on.
-const BURNER: &str = r"
+pub(crate) const BURNER: &str = r"
 import os, resource, sys, threading, time
 def burn(s):
     end = time.thread_time() + s
     while time.thread_time() < end: sum(range(1000))
 def tell():
     r = resource.getrusage(resource.RUSAGE_SELF)
-    print(r.ru_utime + r.ru_stime, r.ru_nvcsw + r.ru_nivcsw, flush=True)
+    print(r.ru_utime + r.ru_stime, r.ru_nvcsw + r.ru_nivcsw, r.ru_utime, r.ru_stime, r.ru_minflt, flush=True)
 for line in sys.stdin:
     if line == 'main\n': burn(0.25)
+    if line == 'kernel\n':
+        end = time.thread_time() + 0.25
+        zero = open('/dev/zero', 'rb', buffering=0)
+        room = bytearray(4 << 20)
+        while time.thread_time() < end: zero.readinto(room)
     if line == 'thread\n':
         t = threading.Thread(target=burn, args=(0.2,)); t.start(); t.join()
     tell()
@@ -62,58 +72,6 @@ while True:
     kept.append(socket.recv_fds(u, 1, 1)[1]); print('got', flush=True)
 ";
 
-struct Python {
-    child: Child,
-    input: Option<ChildStdin>,
-    output: BufReader<ChildStdout>,
-}
-
-impl Python {
-    fn start(script: &str, args: &[&str]) -> Python {
-        let mut command = Command::new("python3");
-        command.args(["-c", script]).args(args).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let output = BufReader::new(child.stdout.take().unwrap());
-        Python { input: child.stdin.take(), child, output }
-    }
-
-    fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
-    fn line(&mut self) -> Vec<f64> {
-        let mut line = String::new();
-        assert!(self.output.read_line(&mut line).unwrap() > 0, "it ended early");
-        line.split_whitespace().filter_map(|w| w.parse().ok()).collect()
-    }
-
-    fn ask(&mut self, what: &str) -> Vec<f64> {
-        writeln!(self.input.as_mut().unwrap(), "{what}").unwrap();
-        self.line()
-    }
-}
-
-impl Drop for Python {
-    fn drop(&mut self) {
-        drop(self.input.take());
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// A port that nobody listens on: taken and given back.
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
-fn until(what: &str, mut done: impl FnMut() -> bool) {
-    let deadline = Clock::Monotonic.now() + Nanos::SECOND * 20;
-    while !done() {
-        assert!(Clock::Monotonic.now() < deadline, "waited too long until {what}");
-        sleep_blocking(Nanos::from_millis(2));
-    }
-}
-
 fn assert_close(read_ns: u64, own_s: f64) {
     let read_s = read_ns as f64 / 1e9;
     let allowed = (own_s * 0.05).max(0.02);
@@ -126,6 +84,9 @@ fn assert_grown(before: &Cost, after: &Cost) {
     assert!(after.run_delay_ns_total >= before.run_delay_ns_total);
     assert!(after.voluntary_switches_total >= before.voluntary_switches_total);
     assert!(after.involuntary_switches_total >= before.involuntary_switches_total);
+    assert!(after.user_ns_total >= before.user_ns_total);
+    assert!(after.system_ns_total >= before.system_ns_total);
+    assert!(after.minor_faults_total >= before.minor_faults_total);
 }
 
 #[test]
@@ -153,6 +114,35 @@ fn agrees_with_the_process_own_account_and_keeps_what_ended() {
     assert_grown(&last, &after);
     assert_eq!(after.pss_bytes, None);
     assert!(probe.found()[0].starts_with(&format!("{pid} ")) && probe.found()[0].ends_with(" (ended)"));
+}
+
+#[test]
+fn time_is_split_into_user_and_system_as_the_process_own_account_has_it() {
+    let mut python = Python::start(BURNER, &[]);
+    let mut probe = PortProbe::new(free_port(), Some(python.pid()));
+    let mut last = probe.read(Depth::Light).unwrap();
+    for what in ["main", "kernel", "main", "kernel"] {
+        let own = python.ask(what);
+        let now = probe.read(Depth::Light).unwrap();
+        assert_grown(&last, &now);
+        assert_split(now.user_ns_total, own[2]);
+        assert_split(now.system_ns_total, own[3]);
+        assert!(now.user_ns_total + now.system_ns_total <= now.cpu_ns_total);
+        // The account was taken before its last words.
+        assert!(now.minor_faults_total as f64 >= own[4], "{} against {}", now.minor_faults_total, own[4]);
+        last = now;
+    }
+    assert!(last.system_ns_total > 100_000_000, "nothing was spent in the kernel");
+    assert!(last.network.is_some() && last.machine.is_some_and(|m| m.cpus > 0));
+}
+
+/// Ticks are of 10 ms, and the kernel scales its own account, too.
+fn assert_split(read_ns: u64, own_s: f64) {
+    let read_s = read_ns as f64 / 1e9;
+    assert!(
+        (read_s - own_s).abs() <= (own_s * 0.1).max(0.04),
+        "read {read_s} s, its own account says {own_s} s"
+    );
 }
 
 #[test]
@@ -195,7 +185,8 @@ fn finds_who_holds_connections_without_listening() {
     assert_eq!(probe.read(Depth::Light).unwrap().processes, 1);
     let _kept = TcpStream::connect(SocketAddr::from(([127, 0, 0, 1], port))).unwrap();
     holder.line();
-    probe.read(Depth::Full).unwrap();
+    assert_eq!(probe.read(Depth::Full).unwrap().processes, 1, "connections are not walked meanwhile");
+    probe.read(Depth::Thorough).unwrap();
     let mut both = vec![listener.pid(), holder.pid()];
     both.sort_unstable();
     assert_eq!(pids_found(&probe), both);
@@ -231,8 +222,4 @@ fn its_own_cost_holds_no_child() {
 
 fn own_name() -> String {
     std::fs::read_to_string("/proc/self/comm").unwrap().trim_end().to_owned()
-}
-
-fn pids_found(probe: &PortProbe) -> Vec<u32> {
-    probe.found().iter().map(|line| line.split(' ').next().unwrap().parse().unwrap()).collect()
 }

@@ -1,0 +1,225 @@
+//! The parts of what the target paid: CPU time and what belongs to nobody, memory, network, control group.
+
+use crate::engine::readings::{Reading, Readings};
+use crate::engine::timeline::Phase;
+use crate::model::{Cost, GroupCost, MachineTime, NetworkCost};
+use crate::result::{TargetCpu, TargetGroup, TargetMemory, TargetNetwork};
+
+/// The readings of a target that a cost is told from.
+#[derive(Clone, Copy)]
+pub(super) struct Seen {
+    /// The last before the first client.
+    pub(super) idle: Cost,
+    /// The last before `measure`.
+    pub(super) from: Cost,
+    /// The last of `measure`.
+    pub(super) to: Cost,
+    /// The last after all clients had left.
+    pub(super) after: Option<Cost>,
+}
+
+impl Seen {
+    /// `None` when the target was not seen on both sides of `measure`.
+    pub(super) fn of(readings: &Readings) -> Option<Seen> {
+        let target = |r: &Reading| r.target;
+        let from = readings.before(Phase::Measure, target)?;
+        Some(Seen {
+            idle: readings.end_of(Phase::Idle, target).unwrap_or(from),
+            from,
+            to: readings.end_of(Phase::Measure, target)?,
+            after: readings.end_of(Phase::After, target),
+        })
+    }
+
+    fn gained(&self, of: fn(&Cost) -> u64) -> u64 {
+        of(&self.to).saturating_sub(of(&self.from))
+    }
+}
+
+fn seconds(ns: u64) -> f64 {
+    ns as f64 / 1e9
+}
+
+/// What others than target and generator use anyway, in CPUs: what the machine was busy with before the
+/// first client, less the two. `None` without two readings then.
+pub(super) fn baseline_cpus(readings: &Readings) -> Option<f64> {
+    let idle = |r: &&Reading| r.phase == Phase::Idle;
+    let both = |r: &Reading| Some((r.target?, r.own?, r.target?.machine?));
+    let mut all = readings.all().iter().filter(idle).filter_map(both);
+    let (first, last) = (all.next()?, all.next_back()?);
+    let others = others_s(&first, &last)?;
+    let length = (last.2.at - first.2.at).as_secs_f64();
+    (length > 0.0).then(|| (others / length).max(0.0))
+}
+
+type Point = (Cost, Cost, MachineTime);
+
+/// CPU seconds that the machine was busy between two readings and neither target nor generator used.
+fn others_s(first: &Point, last: &Point) -> Option<f64> {
+    let busy = seconds(last.2.busy_ns_since(&first.2)?);
+    let used = |a: &Cost, b: &Cost| seconds(b.cpu_ns_total.saturating_sub(a.cpu_ns_total));
+    Some(busy - used(&first.0, &last.0) - used(&first.1, &last.1))
+}
+
+/// CPU time of `measure`. `own`: the generator before and after it; `None` also when others than it made
+/// the load (a program that publishes), whose share would pass for nobody's.
+pub(super) fn cpu(seen: &Seen, own: Option<(Cost, Cost)>, baseline: Option<f64>, messages: u64) -> TargetCpu {
+    let ticks = (seen.gained(|c| c.user_ns_total), seen.gained(|c| c.system_ns_total));
+    let cpu_s = seconds(seen.gained(|c| c.cpu_ns_total));
+    let split = (ticks.0 + ticks.1 > 0).then(|| cpu_s * ticks.0 as f64 / (ticks.0 + ticks.1) as f64);
+    let mut cpu = TargetCpu {
+        user_s: split,
+        system_s: split.map(|user| cpu_s - user),
+        run_delay_s: seconds(seen.gained(|c| c.run_delay_ns_total)),
+        voluntary_switches: seen.gained(|c| c.voluntary_switches_total),
+        involuntary_switches: seen.gained(|c| c.involuntary_switches_total),
+        minor_faults: seen.gained(|c| c.minor_faults_total),
+        major_faults: seen.gained(|c| c.major_faults_total),
+        ..TargetCpu::default()
+    };
+    let Some((from, to)) = seen.from.machine.zip(seen.to.machine) else { return cpu };
+    let length = (to.at - from.at).as_secs_f64();
+    cpu.machine_busy_s = to.busy_ns_since(&from).map(seconds);
+    cpu.baseline_s = baseline.map(|cpus| cpus * length);
+    cpu.generator_s = own.map(|(a, b)| seconds(b.cpu_ns_total.saturating_sub(a.cpu_ns_total)));
+    unattributed(&mut cpu, cpu_s, messages);
+    cpu
+}
+
+fn unattributed(cpu: &mut TargetCpu, cpu_s: f64, messages: u64) {
+    let known = cpu.machine_busy_s.zip(cpu.baseline_s).zip(cpu.generator_s);
+    let Some(((busy, baseline), generator)) = known else { return };
+    let load = busy - baseline;
+    let unattributed = load - generator - cpu_s;
+    cpu.unattributed_s = Some(unattributed);
+    cpu.unattributed_share = (load > 0.0).then(|| unattributed / load);
+    cpu.unattributed_us_per_delivery = (messages > 0).then(|| unattributed * 1e6 / messages as f64);
+}
+
+/// Memory before, under and after the load; `settle_s`: how long all clients had left.
+pub(super) fn memory(seen: &Seen, readings: &Readings, settle_s: f64) -> TargetMemory {
+    let all = || readings.all().iter().filter_map(|r| r.target);
+    let after = seen.after.and_then(|c| c.pss_bytes);
+    TargetMemory {
+        rss_bytes_idle: seen.idle.rss_bytes,
+        rss_bytes_end: seen.to.rss_bytes,
+        rss_bytes_max: all().map(|c| c.rss_bytes).max().unwrap_or(0),
+        pss_bytes_end: seen.to.pss_bytes,
+        pss_bytes_after: after,
+        pss_bytes_kept: kept(after, seen.idle.pss_bytes),
+        swap_bytes_max: all().filter_map(|c| c.swap_bytes).max(),
+        kernel_socket_bytes_idle: seen.idle.kernel_socket_bytes,
+        kernel_socket_bytes_end: seen.to.kernel_socket_bytes,
+        kernel_socket_bytes_after: seen.after.map(|c| c.kernel_socket_bytes),
+        settle_s: seen.after.map(|_| settle_s),
+        threads_max: all().map(|c| c.threads).max().unwrap_or(0),
+    }
+}
+
+fn kept(after: Option<u64>, idle: Option<u64>) -> Option<i64> {
+    Some(i64::try_from(after?).ok()? - i64::try_from(idle?).ok()?)
+}
+
+/// What the namespace counted in `measure`.
+pub(super) fn network(seen: &Seen) -> TargetNetwork {
+    let both = seen.from.network.zip(seen.to.network);
+    let gained = |of: fn(&NetworkCost) -> u64| both.map(|(a, b)| of(&b).saturating_sub(of(&a)));
+    TargetNetwork {
+        listen_overflows: gained(|n| n.listen_overflows_total),
+        listen_drops: gained(|n| n.listen_drops_total),
+        retransmits: gained(|n| n.retransmits_total),
+        in_bytes: gained(|n| n.in_bytes_total),
+        out_bytes: gained(|n| n.out_bytes_total),
+        loopback_bytes: gained(|n| n.loopback_bytes_total),
+    }
+}
+
+/// What the control group counted.
+pub(super) fn group(seen: &Seen) -> TargetGroup {
+    let of = |cost: &Cost| cost.group.unwrap_or_default();
+    let (idle, from, to) = (of(&seen.idle), of(&seen.from), of(&seen.to));
+    let gained = |total: fn(&GroupCost) -> Option<u64>| {
+        let (a, b) = total(&from).zip(total(&to))?;
+        Some(seconds(b.saturating_sub(a)))
+    };
+    let after = seen.after.as_ref().and_then(|c| of(c).memory_bytes);
+    TargetGroup {
+        cpu_s: gained(|g| g.cpu_ns_total),
+        user_s: gained(|g| g.user_ns_total),
+        system_s: gained(|g| g.system_ns_total),
+        throttled_s: gained(|g| g.throttled_ns_total),
+        memory_bytes_idle: idle.memory_bytes,
+        memory_bytes_end: to.memory_bytes,
+        memory_bytes_after: after,
+        memory_bytes_kept: kept(after, idle.memory_bytes),
+        memory_peak_bytes: seen.after.map(|c| of(&c)).unwrap_or(to).memory_peak_bytes,
+        anonymous_bytes: to.anonymous_bytes,
+        file_bytes: to.file_bytes,
+        kernel_bytes: to.kernel_bytes,
+        socket_bytes: to.socket_bytes,
+        swap_bytes: to.swap_bytes,
+        tasks: to.tasks,
+        cpu_pressure_s: gained(|g| g.cpu_pressure_ns_total),
+        memory_pressure_s: gained(|g| g.memory_pressure_ns_total),
+        io_pressure_s: gained(|g| g.io_pressure_ns_total),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Nanos;
+
+    const S: u64 = 1_000_000_000;
+
+    /// After `s` seconds of two CPUs, so many seconds idle, with the target's CPU time.
+    fn cost(s: u64, idle_s: u64, cpu_ns: u64) -> Cost {
+        let at = Nanos(s * S);
+        let machine = MachineTime { at, cpus: 2, idle_ns_total: idle_s * S };
+        Cost { at, cpu_ns_total: cpu_ns, machine: Some(machine), ..Cost::default() }
+    }
+
+    fn seen() -> Seen {
+        let from = cost(10, 15, S);
+        let to = Cost { user_ns_total: 6 * S / 4, system_ns_total: S / 2, ..cost(20, 25, 4 * S) };
+        Seen { idle: from, from, to, after: None }
+    }
+
+    fn close(a: Option<f64>, b: f64) {
+        assert!(a.is_some_and(|a| (a - b).abs() < 1e-9), "{a:?} is not {b}");
+    }
+
+    #[test]
+    fn what_nobody_was_charged_for_is_what_is_left() {
+        // Busy 10 of 20 CPU seconds; others 0.2 of a CPU, generator 4 s, target 3 s: 1 s is left.
+        let own = (Cost::default(), Cost { cpu_ns_total: 4 * S, ..Cost::default() });
+        let told = cpu(&seen(), Some(own), Some(0.2), 1_000_000);
+        close(told.machine_busy_s, 10.0);
+        close(told.baseline_s, 2.0);
+        close(told.unattributed_s, 1.0);
+        close(told.unattributed_share, 0.125);
+        close(told.unattributed_us_per_delivery, 1.0);
+        close(told.user_s, 2.25);
+        close(told.system_s, 0.75);
+    }
+
+    #[test]
+    fn without_one_of_the_parts_nothing_is_left_over() {
+        let own = (Cost::default(), Cost::default());
+        for told in [cpu(&seen(), None, Some(0.2), 1), cpu(&seen(), Some(own), None, 1)] {
+            assert_eq!((told.unattributed_s, told.unattributed_share), (None, None));
+            close(told.machine_busy_s, 10.0);
+        }
+        let mut unknown = seen();
+        unknown.to.machine = None;
+        assert_eq!(cpu(&unknown, Some(own), Some(0.2), 1).machine_busy_s, None);
+        unknown.to = Cost { cpu_ns_total: 4 * S, ..Cost::default() };
+        assert_eq!(cpu(&unknown, None, None, 0).user_s, None, "no tick told what it was");
+    }
+
+    #[test]
+    fn memory_that_was_given_back_is_below_zero() {
+        assert_eq!(kept(Some(5), Some(7)), Some(-2));
+        assert_eq!((kept(None, Some(7)), kept(Some(7), None)), (None, None));
+    }
+}
