@@ -56,6 +56,11 @@ impl Group {
         cost
     }
 
+    /// Those that were alive at the last reading, and whether each had one thread then.
+    pub(super) fn alive(&self) -> BTreeMap<u32, bool> {
+        self.alive.iter().map(|(pid, p)| (*pid, p.is_single())).collect()
+    }
+
     /// The pids that were alive at the last reading.
     pub(super) fn pids(&self) -> BTreeSet<u32> {
         self.alive.keys().copied().collect()

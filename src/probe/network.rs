@@ -6,7 +6,7 @@
 
 use super::{parse, procfs};
 use crate::model::NetworkCost;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 /// Reads namespaces again and again.
@@ -14,21 +14,23 @@ use std::fs;
 pub(super) struct NetworkReader {
     /// What each, named by what `/proc/PID/ns/net` links to, showed last.
     seen: BTreeMap<String, NetworkCost>,
+    /// The processes at the last reading, and one of each namespace.
+    pids: BTreeSet<u32>,
+    spokesmen: BTreeMap<String, u32>,
     sum: NetworkCost,
 }
 
 impl NetworkReader {
     /// One reading of the namespaces that these processes are in; `None` while none could be read.
-    pub(super) fn read(&mut self, pids: impl Iterator<Item = u32>) -> Option<NetworkCost> {
-        let mut read = Vec::new();
-        for pid in pids {
-            // Who may not look there sees one namespace, that of the first process.
-            let name = namespace(pid).unwrap_or_default();
-            if !read.contains(&name)
-                && let Some(now) = counters(pid)
-            {
+    pub(super) fn read(&mut self, pids: &BTreeSet<u32>) -> Option<NetworkCost> {
+        if self.pids != *pids {
+            self.pids.clone_from(pids);
+            // Who may not look there sees one namespace, that of one of the processes.
+            self.spokesmen = pids.iter().map(|pid| (namespace(*pid).unwrap_or_default(), *pid)).collect();
+        }
+        for (name, pid) in self.spokesmen.clone() {
+            if let Some(now) = counters(pid) {
                 self.take(&name, now);
-                read.push(name);
             }
         }
         (!self.seen.is_empty()).then_some(self.sum)
@@ -111,7 +113,7 @@ mod tests {
     fn our_own_namespace_can_be_read_and_nobody_has_none() {
         let own = std::process::id();
         assert!(namespace(own).is_some_and(|n| n.starts_with("net:[")));
-        assert_eq!(NetworkReader::default().read([own, own].into_iter()), Some(NetworkCost::default()));
-        assert_eq!(NetworkReader::default().read(std::iter::empty()), None);
+        assert_eq!(NetworkReader::default().read(&[own].into()), Some(NetworkCost::default()));
+        assert_eq!(NetworkReader::default().read(&BTreeSet::new()), None);
     }
 }

@@ -30,38 +30,36 @@ impl Owner {
         Owner { port, started, listening: HashSet::new(), last: BTreeSet::new(), walked: false }
     }
 
-    /// The target's processes, given those that are known and still live, and those that are named.
+    /// The target's processes, given those that are known and still live (with whether each has one
+    /// thread) and those that are named. `None`: no other than are known.
     ///
     /// Walks the kernel's whole table of sockets only when `thorough`, and the first time. When a known
     /// process has come or gone, only LISTEN sockets are looked at, and only descriptors of processes that
     /// are not known: that is what a reload, a fork or a restart takes. Descendants are looked for each time.
     pub(super) fn refresh(
         &mut self,
-        known: &BTreeSet<u32>,
+        known: &BTreeMap<u32, bool>,
         named: &BTreeSet<u32>,
         thorough: bool,
-    ) -> Result<BTreeMap<u32, Stat>, ProbeError> {
-        match self.same_family(known, named).filter(|_| !thorough) {
-            Some(stats) => Ok(stats),
-            None => self.search(known, named, thorough),
+    ) -> Result<Option<BTreeMap<u32, Stat>>, ProbeError> {
+        if !thorough && self.is_same_family(known, named) {
+            return Ok(None);
         }
+        self.search(&known.keys().copied().collect(), named, thorough).map(Some)
     }
 
-    /// The known processes and their descendants, when these are the same as the last time: a few small
-    /// files, where a search reads those of every process.
-    fn same_family(&self, known: &BTreeSet<u32>, named: &BTreeSet<u32>) -> Option<BTreeMap<u32, Stat>> {
+    /// Whether nobody came or went: a small file or two a process, where a search reads one of every
+    /// process of the machine. One that has ended since shows when it is read.
+    fn is_same_family(&self, known: &BTreeMap<u32, bool>, named: &BTreeSet<u32>) -> bool {
         let own = std::process::id();
-        if known.is_empty() || *known != self.last || named.iter().any(|pid| !known.contains(pid)) {
-            return None;
-        }
-        let mut stats = BTreeMap::new();
-        for pid in known {
-            let children = procfs::children(*pid).ok()?;
-            let all_known = children.iter().all(|child| known.contains(child) || *child == own);
-            let stat = procfs::stat_of(*pid).filter(|stat| all_known && !stat.ended)?;
-            stats.insert(*pid, stat);
-        }
-        Some(stats)
+        let is_known = |pid: &u32| known.contains_key(pid) || *pid == own;
+        let has_known_children = |(pid, single): (&u32, &bool)| {
+            procfs::children(*pid, *single).is_ok_and(|children| children.iter().all(is_known))
+        };
+        !known.is_empty()
+            && known.keys().eq(&self.last)
+            && named.iter().all(is_known)
+            && known.iter().all(has_known_children)
     }
 
     fn search(

@@ -19,6 +19,8 @@ pub(super) struct Stat {
     pub(super) major_faults: u64,
     /// Threads.
     pub(super) threads: u32,
+    /// Resident pages.
+    pub(super) resident_pages: u64,
     /// When it began, ticks since boot: with the pid it names a process for good.
     pub(super) started: u64,
     /// Whether it has ended and only waits for its parent to notice.
@@ -40,6 +42,7 @@ pub(super) fn stat(text: &str) -> Option<Stat> {
         minor_faults: number(10)?,
         major_faults: number(12)?,
         threads: u32::try_from(number(20)?).ok()?,
+        resident_pages: number(24)?,
         started: number(22)?,
         ended: matches!(*fields.first()?, "Z" | "X" | "x"),
     })
@@ -56,11 +59,6 @@ pub(super) fn schedstat(text: &str) -> Option<(u64, u64, u64)> {
 /// `status` of a thread: voluntary and involuntary context switches.
 pub(super) fn switches(status: &str) -> Option<(u64, u64)> {
     Some((value(status, "voluntary_ctxt_switches:")?, value(status, "nonvoluntary_ctxt_switches:")?))
-}
-
-/// `statm`: resident pages.
-pub(super) fn resident_pages(statm: &str) -> Option<u64> {
-    statm.split_ascii_whitespace().nth(1)?.parse().ok()
 }
 
 /// `smaps_rollup`: the proportional set size, bytes.
@@ -194,7 +192,7 @@ mod tests {
             assert_eq!(read.name, name);
             assert_eq!((read.parent, read.threads, read.started), (7, 3, 98765));
             assert_eq!((read.user_ticks, read.system_ticks), (123, 45));
-            assert_eq!((read.minor_faults, read.major_faults), (512, 3));
+            assert_eq!((read.minor_faults, read.major_faults, read.resident_pages), (512, 3, 2));
             assert!(!read.ended);
         }
         assert!(stat(&format!("41 (gone) {}", TAIL.replacen('S', "Z", 1))).unwrap().ended);
@@ -208,7 +206,6 @@ mod tests {
         assert_eq!(schedstat(""), None);
         assert_eq!(schedstat("17 4"), None);
         assert_eq!(switches("voluntary_ctxt_switches:\t3\n"), None);
-        assert_eq!(resident_pages("12"), None);
         assert_eq!(pss_bytes("Rss: 1 kB\n"), None);
         assert_eq!(socket("  sl  local_address rem_address   st tx_queue"), None);
     }
@@ -223,7 +220,6 @@ mod tests {
 
     #[test]
     fn memory() {
-        assert_eq!(resident_pages("2405 434 400 5 0 61 0\n"), Some(434));
         let rollup = "55ca4e344000-7ffc3799a000 ---p 00000000 00:00 0    [rollup]\nRss:   1736 kB\nPss:    331 kB\nPss_Dirty:  112 kB\n";
         assert_eq!((pss_bytes(rollup), swap_bytes(rollup)), (Some(331 * 1024), None));
         assert_eq!(swap_bytes("SwapPss: 9 kB\nSwap:  8 kB\n"), Some(8 * 1024));

@@ -73,8 +73,9 @@ impl Probe for PortProbe {
     fn read(&mut self, depth: Depth) -> Result<Cost, ProbeError> {
         let thorough = depth == Depth::Thorough;
         let named = self.seeker.seek(thorough);
-        let members = self.owner.refresh(&self.group.pids(), &named, thorough)?;
-        self.group.admit(&members);
+        if let Some(members) = self.owner.refresh(&self.group.alive(), &named, thorough)? {
+            self.group.admit(&members);
+        }
         if self.group.is_new() {
             return Err(ProbeError::NoOwner { port: self.port, hint: self.owner.hint() });
         }
@@ -82,7 +83,7 @@ impl Probe for PortProbe {
         let mut cost = self.group.read(depth, Clock::Monotonic);
         self.choose_control(thorough);
         cost.machine = machine;
-        cost.network = self.network.read(self.group.pids().into_iter());
+        cost.network = self.network.read(&self.group.pids());
         cost.group = self.control.as_mut().and_then(GroupReader::read);
         Ok(cost)
     }

@@ -100,6 +100,11 @@ impl Process {
         }
     }
 
+    /// Whether it had one thread at the last reading.
+    pub(super) fn is_single(&self) -> bool {
+        self.threads.len() == 1
+    }
+
     /// What it had used at the last reading.
     pub(super) fn totals(&self) -> Totals {
         self.totals
@@ -110,8 +115,8 @@ impl Process {
     pub(super) fn read(&mut self, depth: Depth) -> Option<Levels> {
         let stat = stat_of(self.pid).filter(|s| s.started == self.started)?;
         self.name.clone_from(&stat.name);
-        self.count(threads_of(self.pid, &self.threads)?, &stat);
-        if stat.ended { None } else { self.levels(&stat, depth) }
+        self.count(threads_of(&stat, self.pid, &self.threads)?, &stat);
+        (!stat.ended).then(|| self.levels(&stat, depth))
     }
 
     /// Takes in one reading of the threads. A thread that is gone, or whose number another thread
@@ -151,9 +156,9 @@ impl Process {
         (user_ns + of_user, system_ns + new - of_user)
     }
 
-    fn levels(&self, stat: &Stat, depth: Depth) -> Option<Levels> {
+    fn levels(&self, stat: &Stat, depth: Depth) -> Levels {
         let page = rustix::param::page_size() as u64;
-        let rss_bytes = parse::resident_pages(&text(&format!("/proc/{}/statm", self.pid)).ok()?)? * page;
+        let rss_bytes = stat.resident_pages * page;
         let mut levels = Levels { threads: stat.threads, rss_bytes, ..Levels::default() };
         match descriptors_of(self.pid) {
             Ok(n) => levels.descriptors = n,
@@ -167,7 +172,7 @@ impl Process {
             let swap = rollup.as_deref().ok().and_then(parse::swap_bytes);
             levels.swap_bytes = swap.or_else(|| vm_swap_bytes(self.pid));
         }
-        Some(levels)
+        levels
     }
 }
 
@@ -199,14 +204,14 @@ pub(super) fn command_line(pid: u32) -> io::Result<String> {
     Ok(text(&format!("/proc/{pid}/cmdline"))?.trim_end_matches('\0').replace('\0', " "))
 }
 
-/// The children of a process, by whichever of its threads they were started.
+/// The children of a process, by whichever of its threads they were started; `single`: it has one.
 ///
 /// # Errors
 /// The process has ended, or the kernel has no such files (`CONFIG_PROC_CHILDREN`).
-pub(super) fn children(pid: u32) -> io::Result<Vec<u32>> {
+pub(super) fn children(pid: u32, single: bool) -> io::Result<Vec<u32>> {
     let mut all = Vec::new();
-    for thread in fs::read_dir(format!("/proc/{pid}/task"))? {
-        let text = text(&format!("{}/children", thread?.path().display()))?;
+    for tid in if single { vec![pid] } else { tasks(pid)? } {
+        let text = text(&format!("/proc/{pid}/task/{tid}/children"))?;
         all.extend(text.split_ascii_whitespace().filter_map(|pid| pid.parse::<u32>().ok()));
     }
     Ok(all)
@@ -225,10 +230,15 @@ pub(super) fn kernel_socket_bytes() -> u64 {
     pages.unwrap_or(0) * rustix::param::page_size() as u64
 }
 
-fn threads_of(pid: u32, before: &BTreeMap<u32, Totals>) -> Option<BTreeMap<u32, Totals>> {
-    let entries = fs::read_dir(format!("/proc/{pid}/task")).ok()?;
-    let tids = entries.filter_map(|e| e.ok()?.file_name().to_str()?.parse::<u32>().ok());
-    Some(tids.filter_map(|tid| Some((tid, thread(pid, tid, before.get(&tid))?))).collect())
+fn threads_of(stat: &Stat, pid: u32, before: &BTreeMap<u32, Totals>) -> Option<BTreeMap<u32, Totals>> {
+    let tids = if stat.threads == 1 { vec![pid] } else { tasks(pid).ok()? };
+    Some(tids.into_iter().filter_map(|tid| Some((tid, thread(pid, tid, before.get(&tid))?))).collect())
+}
+
+/// The numbers of all threads of a process.
+fn tasks(pid: u32) -> io::Result<Vec<u32>> {
+    let entries = fs::read_dir(format!("/proc/{pid}/task"))?;
+    Ok(entries.filter_map(|e| e.ok()?.file_name().to_str()?.parse().ok()).collect())
 }
 
 /// `None` when the thread ended meanwhile. A thread that has not run since `before` is not read on. A
@@ -284,6 +294,7 @@ mod tests {
             minor_faults: 3,
             major_faults: 1,
             threads: 1,
+            resident_pages: 9,
             started: 5,
             ended: false,
         }

@@ -37,7 +37,8 @@ fn a_pid_that_is_named_needs_no_port_and_its_children_are_followed() {
     assert_eq!(pids_found(&probe), sorted([parent.pid(), child]));
     assert_eq!(probe.warnings(), Vec::<String>::new());
     let pid = parent.pid();
-    drop(parent);
+    drop(parent.input.take());
+    parent.child.wait().unwrap();
     until("both have ended", || probe.read(Depth::Light).unwrap().processes == 0);
     assert_eq!(probe.warnings(), [format!("there is no process {pid} (any more)")]);
 }
