@@ -256,6 +256,7 @@ fn notes(rows: &[Row<'_>], labels: &[String]) -> Vec<String> {
         let mut own = counted(row, |r| &r.notes);
         own.extend(row.runs.iter().flat_map(|(_, r)| super::cooperation::notes(r)));
         own.extend(row.runs.iter().flat_map(|(_, r)| super::timing::notes(r)));
+        own.extend(super::cost::notes(&row.runs));
         own.extend(
             row.runs.iter().filter_map(|(_, r)| r.target_cost.as_ref()).flat_map(|c| c.warnings.clone()),
         );

@@ -1,0 +1,84 @@
+//! What the target paid beyond the columns, in words: medians over the repeats of a row.
+
+use super::number::three_digits;
+use super::table::median;
+use crate::result::{RunResult, TargetCost};
+
+/// Below this share of the load, what nobody was charged for is told without a caution.
+const MUCH: f64 = 0.2;
+
+/// One line or none.
+pub(super) fn notes(runs: &[(usize, &RunResult)]) -> Vec<String> {
+    let costs: Vec<&TargetCost> = runs.iter().filter_map(|(_, r)| r.target_cost.as_ref()).collect();
+    let parts: Vec<String> =
+        [split(&costs), unattributed(&costs), kept(&costs)].into_iter().flatten().collect();
+    if parts.is_empty() { Vec::new() } else { vec![format!("the target: {}", parts.join("; "))] }
+}
+
+/// The median of those that have it; `None` when one has not.
+fn middle(costs: &[&TargetCost], of: impl Fn(&TargetCost) -> Option<f64>) -> Option<f64> {
+    let mut values = costs.iter().map(|c| of(c)).collect::<Option<Vec<f64>>>().filter(|v| !v.is_empty())?;
+    values.sort_by(f64::total_cmp);
+    Some(median(&values))
+}
+
+fn split(costs: &[&TargetCost]) -> Option<String> {
+    let share = |c: &TargetCost| c.cpu.user_s.filter(|_| c.cpu_s > 0.0).map(|user| user / c.cpu_s);
+    let user = middle(costs, share)? * 100.0;
+    Some(format!("CPU {user:.0} % user, {:.0} % system", 100.0 - user.round()))
+}
+
+fn unattributed(costs: &[&TargetCost]) -> Option<String> {
+    let share = middle(costs, |c| c.cpu.unattributed_share)?;
+    let each = middle(costs, |c| c.cpu.unattributed_us_per_delivery);
+    let each = each.map_or(String::new(), |us| format!(" ({} us/msg)", three_digits(us)));
+    let caution = if share.abs() > MUCH { ", which is much: was something else running?" } else { "" };
+    Some(format!(
+        "{:.0} % of the machine's CPU time under the load was charged neither to it nor to the generator{each}{caution}",
+        share * 100.0
+    ))
+}
+
+fn kept(costs: &[&TargetCost]) -> Option<String> {
+    let kept = middle(costs, |c| Some(c.memory.pss_bytes_kept? as f64))?;
+    let settle = middle(costs, |c| c.memory.settle_s)?;
+    Some(format!("{} MiB kept {settle:.1} s after all clients left", three_digits(kept / f64::from(1 << 20))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(user_s: f64, share: f64, kept: i64) -> RunResult {
+        let mut cost = TargetCost { cpu_s: 4.0, ..TargetCost::default() };
+        cost.cpu.user_s = Some(user_s);
+        cost.cpu.unattributed_share = Some(share);
+        cost.cpu.unattributed_us_per_delivery = Some(share * 10.0);
+        cost.memory.pss_bytes_kept = Some(kept);
+        cost.memory.settle_s = Some(1.0);
+        RunResult { target_cost: Some(cost), ..RunResult::default() }
+    }
+
+    #[test]
+    fn medians_of_what_every_repeat_knows() {
+        let (a, b, c) = (run(1.0, 0.1, 1 << 20), run(3.0, 0.12, 3 << 20), run(1.2, 0.11, 2 << 20));
+        assert_eq!(
+            notes(&[(0, &a), (1, &b), (2, &c)]),
+            [
+                "the target: CPU 30 % user, 70 % system; 11 % of the machine's CPU time under the load was charged neither \
+              to it nor to the generator (1.10 us/msg); 2.00 MiB kept 1.0 s after all clients left"
+            ]
+        );
+    }
+
+    #[test]
+    fn much_that_belongs_to_nobody_is_doubted_and_what_is_unknown_is_left_out() {
+        let told = notes(&[(0, &run(1.0, 0.5, -(1 << 20)))]);
+        assert!(told[0].contains("something else") && told[0].contains("-1.00 MiB kept"), "{told:?}");
+        let (known, mut unknown) = (run(1.0, 0.1, 0), run(1.0, 0.1, 0));
+        unknown.target_cost.as_mut().unwrap().cpu.unattributed_share = None;
+        let told = notes(&[(0, &known), (1, &unknown)]);
+        assert!(told[0].starts_with("the target: CPU 25 % user") && !told[0].contains("charged"), "{told:?}");
+        assert_eq!(notes(&[(0, &RunResult::default())]), Vec::<String>::new());
+    }
+}
