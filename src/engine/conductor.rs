@@ -303,14 +303,15 @@ impl Conductor<'_> {
             rest.merge(&done.rest.all);
             add_groups(&mut groups, &done.rest.groups);
         }
-        let last = interims.last().map_or(timeline.start, |i| i.end);
-        interims.push(Interim {
-            end: timeline.end.max(last),
-            attached: interims.last().map_or(0, |i| i.attached),
-            snapshot: rest,
-            workers: 1,
-            ..Interim::default()
-        });
+        match interims.last_mut() {
+            // What was told as connections closed belongs to the last stretch of time: the series add up.
+            Some(last) if last.end >= timeline.end => last.snapshot.merge(&rest),
+            last => {
+                let attached = last.map_or(0, |i| i.attached);
+                let end = timeline.end;
+                interims.push(Interim { end, attached, snapshot: rest, workers: 1, ..Interim::default() });
+            }
+        }
         Gathered {
             timeline,
             partial: cut.is_some(),

@@ -1,6 +1,7 @@
 //! What a part works with: plays scenarios, keeps results, gathers checks.
 
 use super::check::Check;
+use super::flights::{self, Flight};
 use super::outcome::Attempt;
 use super::process::Started;
 use super::{Depth, Options, SelftestError};
@@ -8,7 +9,7 @@ use crate::engine::{self, EngineError, Interrupt, Observer, Progress};
 use crate::model::Nanos;
 use crate::pace::{Schedule, Spacing};
 use crate::record::Timing;
-use crate::result::{Folder, Results, RunDetail, RunResult};
+use crate::result::{EventFiles, Folder, Results, RunDetail, RunResult};
 use crate::scenario::{self, Arrivals, Channels, Overrides, RunPlan};
 use hdrhistogram::Histogram;
 use std::path::{Path, PathBuf};
@@ -111,6 +112,30 @@ impl<'a> Bench<'a> {
         self.options.depth
     }
 
+    /// Somebody who sees the machine stand still, on every core that we may use.
+    pub(super) fn witness(&self) -> Result<Started, SelftestError> {
+        Started::witness(&self.options.program, &engine::allowed_cores())
+            .map_err(|source| SelftestError::Helper { what: "start a witness", source })
+    }
+
+    /// Plays a scenario of exactly one run and gives each message by itself, too. What the run says of
+    /// its generator is not heeded.
+    pub(super) fn play_each(
+        &mut self,
+        name: &str,
+        scenario: &str,
+    ) -> Result<(Ran, Vec<Flight>), SelftestError> {
+        let place = self.place(&format!("{name}-events"));
+        let folder = Folder::create(&place)?;
+        let ran = self.played(name, scenario, Some(EventFiles::within(&folder)))?;
+        let flights = flights::read(&place, &ran);
+        if !self.keeps() {
+            // Best effort: it is a folder for temporary files.
+            let _ = std::fs::remove_dir_all(&place);
+        }
+        Ok((ran, flights?))
+    }
+
     /// Plays a scenario of exactly one run. One whose generator was starved spoils the attempt.
     pub(super) fn play(&mut self, name: &str, scenario: &str) -> Result<Ran, SelftestError> {
         let ran = self.play_anyhow(name, scenario)?;
@@ -122,6 +147,15 @@ impl<'a> Bench<'a> {
 
     /// The same for a run that is meant to go wrong.
     pub(super) fn play_anyhow(&mut self, name: &str, scenario: &str) -> Result<Ran, SelftestError> {
+        self.played(name, scenario, None)
+    }
+
+    fn played(
+        &mut self,
+        name: &str,
+        scenario: &str,
+        events: Option<EventFiles>,
+    ) -> Result<Ran, SelftestError> {
         self.heed()?;
         let scenario_error = |text: String| SelftestError::Scenario { name: name.to_owned(), text };
         let text = format!("title = \"selftest {} {name}\"\n{scenario}", self.label);
@@ -132,7 +166,7 @@ impl<'a> Bench<'a> {
             command: vec!["pushbench".to_owned(), "selftest".to_owned()],
             trace: None,
             selftest: serde_json::Value::Null,
-            events: None,
+            events,
             starve: None,
         };
         let played = engine::play(&plan, &options, self.interrupt, &mut Silent);

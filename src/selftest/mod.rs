@@ -10,6 +10,7 @@ mod bench;
 mod build;
 mod check;
 mod exact;
+mod flights;
 mod helper;
 mod outcome;
 mod part;
@@ -18,6 +19,7 @@ mod process;
 pub mod relay;
 mod remembered;
 mod table;
+mod witness;
 
 pub use check::Check;
 pub use helper::{Helper, HelperError, burn};
@@ -25,6 +27,7 @@ pub use outcome::{Attempt, Outcome, PartOutcome, State};
 pub use part::{Depth, PARTS, Part, choose};
 pub use remembered::{RememberError, Remembered, known, last, remember};
 pub use table::{render, render_part};
+pub use witness::{Stall, Witness};
 
 use crate::clock::{Clock, utc_now};
 use crate::engine::{EngineError, Interrupt};

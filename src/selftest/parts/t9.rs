@@ -83,7 +83,8 @@ fn memory(bench: &mut Bench<'_>) -> Result<(), SelftestError> {
 
 /// Connections that stood, and what the target's memory was with them.
 fn bytes(bench: &mut Bench<'_>, name: &str, target: &str, clients: u32) -> Result<(f64, f64), SelftestError> {
-    let ran = bench.play(name, &scenario(target, clients, "300ms", "200ms"))?;
+    // What a target holds does not depend on how busy the generator was: it counts who is attached.
+    let ran = bench.play_anyhow(name, &scenario(target, clients, "300ms", "200ms"))?;
     let rows = ran.detail.cost.iter().filter(|r| r.of == "target" && r.phase == "measure");
     let pss = rows.filter_map(|r| r.pss_bytes).next_back();
     let attached = ran.detail.intervals.iter().rfind(|i| i.phase == "measure").map(|i| i.attached);
