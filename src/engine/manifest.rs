@@ -10,8 +10,7 @@ use serde_json::{Value, json};
 const SCHEMA: &str = "pushbench/manifest/1";
 
 /// The manifest of a plan about to be played on this machine.
-pub(super) fn manifest(plan: &Plan, options: &Options) -> Value {
-    let machine = Machine::read();
+pub(super) fn manifest(plan: &Plan, options: &Options, machine: &Machine) -> Value {
     let host = rustix::system::uname();
     json!({
         "schema": SCHEMA,

@@ -130,6 +130,7 @@ pub struct Played {
 /// run, so a later failure loses nothing; it is given together with what was measured before it.
 /// An interrupt ends the current run early and keeps it, marked partial.
 pub fn play(plan: &Plan, options: &Options, interrupt: &Interrupt, observer: &mut dyn Observer) -> Played {
+    let machine = preflight::Machine::read();
     let mut results = Results {
         summary: Summary {
             schema: SUMMARY_SCHEMA.to_owned(),
@@ -137,11 +138,13 @@ pub fn play(plan: &Plan, options: &Options, interrupt: &Interrupt, observer: &mu
             seed: plan.seed,
             ..Summary::default()
         },
-        manifest: manifest::manifest(plan, options),
+        manifest: manifest::manifest(plan, options, &machine),
         details: Vec::new(),
     };
     let observer = &mut conceal::Discreet { secrets: &plan.secrets, observer };
-    let error = play_runs(plan, options, interrupt, observer, &mut results).err();
+    let error = preflight_all(plan, &machine)
+        .and_then(|()| play_runs(plan, options, interrupt, observer, &mut results))
+        .err();
     let error = error.map(|error| conceal::error(&plan.secrets, error));
     results.summary.partial |= results.summary.runs.len() < plan.runs.len();
     Played { results, error }
@@ -154,7 +157,6 @@ fn play_runs(
     observer: &mut dyn Observer,
     results: &mut Results,
 ) -> Result<(), EngineError> {
-    preflight_all(plan)?;
     for (index, run) in plan.runs.iter().enumerate() {
         if interrupt.requested() {
             return Err(EngineError::Interrupted);
@@ -169,11 +171,10 @@ fn play_runs(
     Ok(())
 }
 
-fn preflight_all(plan: &Plan) -> Result<(), EngineError> {
-    let machine = preflight::Machine::read();
+fn preflight_all(plan: &Plan, machine: &preflight::Machine) -> Result<(), EngineError> {
     for run in &plan.runs {
         let demand = demand(plan, run);
-        let refusals: Vec<String> = preflight::check(&demand, &machine)
+        let refusals: Vec<String> = preflight::check(&demand, machine)
             .iter()
             .filter(|p| p.severity == preflight::Severity::Refuse)
             .map(|p| format!("  {p}"))

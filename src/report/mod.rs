@@ -14,6 +14,7 @@ mod lives;
 mod markdown;
 mod number;
 mod objective;
+mod steady;
 mod story;
 mod table;
 mod text;

@@ -14,6 +14,12 @@ use crate::scenario::{self, Arrivals, Channels, Overrides, RunPlan};
 use hdrhistogram::Histogram;
 use std::path::{Path, PathBuf};
 
+/// Messages that may have met a stall of the machine, percent; with more, the machine was measured.
+const MOST_LEFT_OUT: f64 = 25.0;
+
+/// Share of the time that generator or target may wait for a CPU: beyond, somebody else uses it.
+const MOST_WAITED: f64 = 0.02;
+
 /// One attempt at a part.
 pub(super) struct Bench<'a> {
     options: &'a Options,
@@ -56,6 +62,18 @@ impl Ran {
     /// is printed. `None`: `null`, or no such key.
     pub(super) fn told(&self, pointer: &str) -> Option<f64> {
         serde_json::to_value(&self.run).ok()?.pointer(pointer)?.as_f64()
+    }
+
+    /// Share of `measure` that the target was runnable without a CPU.
+    pub(super) fn target_waited(&self) -> f64 {
+        let mut rows = self.detail.cost.iter().filter(|r| r.of == "target" && r.phase == "measure");
+        let first = rows.next();
+        match first.zip(rows.next_back()) {
+            Some((a, b)) if b.at_s > a.at_s => {
+                (b.run_delay_s_total - a.run_delay_s_total) / (b.at_s - a.at_s)
+            }
+            _ => 0.0,
+        }
     }
 
     /// The feed, channel by channel, as it was fixed before the run.
@@ -112,14 +130,30 @@ impl<'a> Bench<'a> {
         self.options.depth
     }
 
+    /// Tells how many of a run's messages met a stall of the machine; too many spoil the attempt.
+    pub(super) fn kept(&mut self, name: &str, all: &[Flight], kept: Vec<Flight>) -> Vec<Flight> {
+        let share = 100.0 * (1.0 - kept.len() as f64 / all.len().max(1) as f64);
+        if share > MOST_LEFT_OUT {
+            self.spoil(name, &format!("{share:.0} % of the messages met a stall of the machine"));
+        }
+        self.check(Check::holds(
+            format!("{name}: messages that met a stall of the machine"),
+            "",
+            format!("{share:.1} %"),
+            format!("left out; above {MOST_LEFT_OUT:.0} % says nothing"),
+            true,
+        ));
+        kept
+    }
+
     /// Somebody who sees the machine stand still, on every core that we may use.
     pub(super) fn witness(&self) -> Result<Started, SelftestError> {
         Started::witness(&self.options.program, &engine::allowed_cores())
             .map_err(|source| SelftestError::Helper { what: "start a witness", source })
     }
 
-    /// Plays a scenario of exactly one run and gives each message by itself, too. What the run says of
-    /// its generator is not heeded.
+    /// Plays a scenario of exactly one run and gives each message by itself, too. For who heeds stalls of
+    /// the machine by a witness: what spoils the attempt is somebody else on the cores.
     pub(super) fn play_each(
         &mut self,
         name: &str,
@@ -128,12 +162,23 @@ impl<'a> Bench<'a> {
         let place = self.place(&format!("{name}-events"));
         let folder = Folder::create(&place)?;
         let ran = self.played(name, scenario, Some(EventFiles::within(&folder)))?;
+        self.heed_company(name, &ran);
         let flights = flights::read(&place, &ran);
         if !self.keeps() {
             // Best effort: it is a folder for temporary files.
             let _ = std::fs::remove_dir_all(&place);
         }
         Ok((ran, flights?))
+    }
+
+    /// Spoils the attempt when generator or target had to wait for their cores.
+    fn heed_company(&mut self, name: &str, ran: &Ran) {
+        let own = ran.run.generator.run_delay_share;
+        for (who, share) in [("generator", own), ("target", ran.target_waited())] {
+            if share > MOST_WAITED {
+                self.spoil(name, &format!("the {who} waited {:.1} % of the time for a CPU", share * 100.0));
+            }
+        }
     }
 
     /// Plays a scenario of exactly one run. One whose generator was starved spoils the attempt.

@@ -1,6 +1,8 @@
 //! A process of this very program that a part started beside a run: a relay, a hog, a server of its
 //! own. Ends with the value, whatever happens to us: its stdin closes.
 
+use super::SelftestError;
+use super::witness::Stall;
 use serde::de::DeserializeOwned;
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::SocketAddr;
@@ -83,6 +85,11 @@ impl Started {
             0 => Err(io::Error::other("it ended before it was ready")),
             _ => Ok(line),
         }
+    }
+
+    /// Asks a witness for what it saw so far.
+    pub(super) fn stalls(&mut self) -> Result<Vec<Stall>, SelftestError> {
+        self.counts().map_err(|source| SelftestError::Helper { what: "ask the witness", source })
     }
 
     /// Asks for what it counted so far.

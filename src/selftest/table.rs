@@ -3,6 +3,9 @@
 use super::outcome::{Attempt, Outcome, PartOutcome, State};
 use std::fmt::Write;
 
+/// Reasons of an attempt that are told; the rest are counted.
+const REASONS: usize = 4;
+
 /// The whole table and a last line that sums it up.
 pub fn render(outcome: &Outcome) -> String {
     let mut text = String::new();
@@ -62,8 +65,11 @@ fn lines(attempt: &Attempt, text: &mut String) {
         let line = cells.collect::<Vec<_>>().join("  ");
         let _ = writeln!(text, "     {}", line.trim_end());
     }
-    for why in &attempt.spoiled {
+    for why in attempt.spoiled.iter().take(REASONS) {
         let _ = writeln!(text, "     says nothing: {why}");
+    }
+    if let Some(more) = attempt.spoiled.len().checked_sub(REASONS).filter(|more| *more > 0) {
+        let _ = writeln!(text, "     says nothing: {more} runs more (--json tells why)");
     }
     if let Some(error) = &attempt.error {
         let _ = writeln!(text, "     {error}");

@@ -34,8 +34,6 @@ const DELAYS: [(&str, &str); 3] = [
 const SERVICE: &str = "service exponential 20ms seed 13";
 /// The quantiles that are held against the bound.
 const QUANTILES: [(&str, f64); 3] = [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)];
-/// Share of the messages that may have met a stall; with more of them the machine was measured.
-const MOST_LEFT_OUT: f64 = 0.25;
 /// What a printed quantile may be off the same of the messages one by one: the width of a bucket.
 const BUCKET: f64 = 0.001;
 
@@ -56,8 +54,7 @@ fn prove(bench: &mut Bench<'_>) -> Result<(), SelftestError> {
     }
     let queue = bench.play_each("one worker", &worker(bench))?;
     let after = bench.play_each("floor after", &feed(bench, None))?;
-    let stalls: Vec<Stall> =
-        witness.counts().map_err(|source| SelftestError::Helper { what: "ask the witness", source })?;
+    let stalls = witness.stalls()?;
     drop(witness);
     let floor = floors(bench, [&before, &after], &stalls);
     for (name, fault, flown) in &delayed {
@@ -121,7 +118,7 @@ fn feed(bench: &Bench<'_>, fault: Option<&str>) -> String {
 fn worker(bench: &Bench<'_>) -> String {
     let target = format!("[target]\nbundled = {{ fault = \"{SERVICE}\" }}\n");
     let publish = "in_band = { websocket = { path = \"/duplex/${channel}\" } }\narrivals = \"poisson\"";
-    scenario(&target, publish, "40/s", bench.depth().pick("5s", "20s"), "1500ms")
+    scenario(&target, publish, "40/s", bench.depth().pick("4s", "20s"), "1500ms")
 }
 
 fn scenario(target: &str, publish: &str, rate: &str, measure: &str, drain: &str) -> String {
@@ -178,7 +175,7 @@ fn delays(
     let held = |f: &Flight| names.get(f.channel).map_or(Nanos::ZERO, |channel| delay.of(channel, f.number));
     bench.check(Check::count(format!("{name}: messages"), ran.measured().len() as u64, flights.len() as u64));
     printed(bench, name, &ran.run.delivery, &times(flights));
-    let kept = kept(bench, name, flights, undisturbed(flights, stalls, held));
+    let kept = bench.kept(name, flights, undisturbed(flights, stalls, held));
     let draws: Vec<f64> = kept.iter().map(|f| held(f).0 as f64).collect();
     let took = times(&kept);
     for (label, q) in QUANTILES {
@@ -212,22 +209,6 @@ fn printed(bench: &mut Bench<'_>, name: &str, told: &Quantiles, times: &[f64]) {
     ));
 }
 
-/// Tells how many messages met a stall of the machine.
-fn kept(bench: &mut Bench<'_>, name: &str, all: &[Flight], kept: Vec<Flight>) -> Vec<Flight> {
-    let left_out = 1.0 - kept.len() as f64 / all.len().max(1) as f64;
-    if left_out > MOST_LEFT_OUT {
-        bench.spoil(name, &format!("{:.0} % of the messages met a stall of the machine", left_out * 100.0));
-    }
-    bench.check(Check::holds(
-        format!("{name}: messages that met a stall of the machine"),
-        "",
-        format!("{:.1} %", left_out * 100.0),
-        "left out below",
-        true,
-    ));
-    kept
-}
-
 /// Rule 1: mean and p99 of an open queue, against the recursion over the same arrivals and draws.
 fn one_worker(bench: &mut Bench<'_>, (ran, flights): &Flown, (stalls, floor): (&[Stall], &Floor)) {
     let Ok(Fault::Service(service)) = SERVICE.parse() else {
@@ -243,7 +224,7 @@ fn one_worker(bench: &mut Bench<'_>, (ran, flights): &Flown, (stalls, floor): (&
     let time = |f: &Flight| must.get(&(f.channel, f.number)).copied().unwrap_or(f64::NAN);
     bench.check(Check::count("one worker: messages", ran.measured().len() as u64, flights.len() as u64));
     let held = |f: &Flight| Nanos(time(f) as u64);
-    let kept = kept(bench, "one worker", flights, undisturbed(flights, stalls, held));
+    let kept = bench.kept("one worker", flights, undisturbed(flights, stalls, held));
     let (must, took): (Vec<f64>, Vec<f64>) = (kept.iter().map(time).collect(), times(&kept));
     let injected = mean(&must).unwrap_or(f64::NAN);
     let less = mean(&took).map(|m| m - floor.mean());
