@@ -3,6 +3,7 @@
 mod assemble;
 mod conceal;
 mod conductor;
+mod control;
 mod cores;
 mod events;
 mod fan;
@@ -18,6 +19,7 @@ mod rail;
 mod readings;
 mod site;
 mod target;
+mod their_clock;
 mod timeline;
 mod told;
 mod trace;
