@@ -163,7 +163,9 @@ fn play_runs(
         }
         observer.run_begins(index, plan.runs.len(), run);
         let (result, detail) = conductor::conduct(plan, run, index, options, interrupt, observer)?;
-        results.summary.runs.push(conceal::result(&plan.secrets, result));
+        let result = conceal::result(&plan.secrets, result);
+        manifest::add_clock(&mut results.manifest, index, &result);
+        results.summary.runs.push(result);
         results.details.push(detail);
         conclude(results, plan, interrupt.requested());
         observer.run_ended(results)?;

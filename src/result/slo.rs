@@ -1,6 +1,7 @@
 //! Objectives held against runs: one row for each key that an `[slo]` line may name.
 
 use super::{BEYOND_TO_GATE, Deliveries, Quantiles, RunDetail, RunResult, SloResult, Verdict, beyond};
+use crate::model::Nanos;
 use crate::record::Timing;
 use crate::scenario::{Objective, OnInvalid};
 use std::borrow::Cow;
@@ -219,6 +220,16 @@ fn without_invalid_seconds<'r>(run: &'r RunResult, detail: &RunDetail) -> (Cow<'
     (Cow::Owned(RunResult { delivery, ..run.clone() }), bad.len() as u32)
 }
 
+/// Why an objective cannot be judged by a delivery time that another host's clock may move across its
+/// bound.
+fn blurred(objective: &Objective, metric: &Metric, value: f64, run: &RunResult) -> Option<String> {
+    quantile_of(&objective.key)?;
+    let epsilon = run.delivery_epsilon_ns()?;
+    let holds = |v| objective.relation.holds(v, metric.unit.of_bound(objective.bound));
+    (holds(value - epsilon as f64) != holds(value + epsilon as f64))
+        .then(|| format!("the bound lies within +- {}, the error of the target's clock", Nanos(epsilon)))
+}
+
 fn one(objective: &Objective, index: usize, run: &RunResult) -> SloResult {
     let found = metric(&objective.key);
     let measured = found.and_then(|m| (m.of)(run)).filter(|v| v.is_finite());
@@ -227,7 +238,10 @@ fn one(objective: &Objective, index: usize, run: &RunResult) -> SloResult {
     let (met, reason) = match insufficient(&objective.key, run) {
         _ if among_the_lost(&objective.key, run) => (Some(false), None),
         Some(reason) => (None, Some(reason)),
-        None => (judged(), None),
+        None => match found.zip(measured).and_then(|(m, v)| blurred(objective, m, v, run)) {
+            Some(reason) => (None, Some(reason)),
+            None => (judged(), None),
+        },
     };
     let met = met.filter(|_| run.verdict != Verdict::Invalid);
     let (key, objective) = (objective.key.clone(), objective.text.clone());
@@ -306,6 +320,17 @@ mod tests {
         assert_eq!(met("delivery_p99", Relation::AtMost, 250e6), Some(true));
         assert_eq!(met("cpu_us_per_delivery", Relation::Less, 12_501.0), Some(true));
         assert_eq!(met("cpu_us_per_delivery", Relation::Less, 12_500.0), Some(false));
+    }
+
+    #[test]
+    fn a_bound_within_the_error_of_the_clock_is_not_judged() {
+        let clock = crate::result::AskedClock { epsilon_ns: Some(1_000_000), ..Default::default() };
+        let run = RunResult { asked_clock: Some(clock), ..run() };
+        let told = |bound| held(&[objective("delivery_p99", Relation::Less, bound)], 0, &run).remove(0);
+        assert_eq!((told(249e6).met, told(251.5e6).met), (Some(false), Some(true)));
+        let near = told(250.5e6);
+        assert_eq!(near.met, None);
+        assert!(near.reason.unwrap().contains("+- 1.00 ms"));
     }
 
     #[test]
