@@ -85,7 +85,7 @@ impl Follow {
         }
         let time = time.and_then(|at| self.clock.ours(at, unit.received));
         let mut ledger = state.ledger.borrow_mut();
-        let due = time.map_or(Due::Here, |at| ledger.place(at));
+        let due = time.map_or(Due::Here, |at| ledger.place(at.min(unit.received)));
         if leaving && due != Due::Here {
             return false;
         }

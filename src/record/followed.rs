@@ -41,7 +41,8 @@ impl Recorder {
         }
         part.arrivals += 1;
         f.gap.iter().for_each(|gap| part.gap.record(*gap));
-        let part = self.part(f.time.unwrap_or(f.received));
+        // One whose clock says that it comes from the future was published now at the latest.
+        let part = self.part(f.time.map_or(f.received, |time| time.min(f.received)));
         part.reordered += u64::from(f.seen == Some(Seen::Late));
         match f.place {
             Due::Early | Due::Before => return part.early += 1,
