@@ -9,13 +9,14 @@ use super::interrupt::Interrupt;
 use super::program::Program;
 use super::readings::{Readings, WORKER_NAME};
 use super::target::{Found, RunningTarget};
+use super::their_clock::Asking;
 use super::timeline::{Phase, Timeline};
 use super::told::{Done, Report};
 use super::trace::Trace;
 use super::warm::WarmUp;
 use super::worker::{CUT_AHEAD, Setup, Signal, cut_grace};
 use super::{EngineError, Observer, Options, Progress, fan, worker};
-use crate::clock::Clock;
+use crate::clock::{Clock, LiveLine};
 use crate::model::{Nanos, RunTag};
 use crate::pace::GRID;
 use crate::probe::Depth;
@@ -54,6 +55,7 @@ pub(super) fn conduct(
         Some(PublishVia::Exec(exec)) => Some(Program::start(&exec.command, plan.path.as_deref())?),
         _ => None,
     };
+    let asking = Asking::begin(plan, run, &target)?;
     let timeline = Timeline::new(first_due(run), &run.phases);
     let mut conductor = Conductor {
         run,
@@ -61,6 +63,7 @@ pub(super) fn conduct(
         observer,
         timeline,
         pipe: program.as_ref().and_then(Program::pipe),
+        their_clock: asking.as_ref().and_then(|asking| asking.line.clone()),
         stop: Signal::new(),
         begin: Signal::new(),
         warm_up: WarmUp::new(run.phases.warmup_least),
@@ -78,9 +81,11 @@ pub(super) fn conduct(
         conductor.events.iter().for_each(|events| events.discard(cores.workers.len()));
     }
     played?;
+    let asked = asking.map(Asking::end);
     conductor.readings.take(Phase::After, Depth::Thorough);
     conductor.pipe = None;
     let mut gathered = conductor.gathered(&target, &cores);
+    gathered.asked = asked;
     gathered.notes.extend(program.and_then(Program::end));
     drop(target);
     Ok(assemble(run, gathered))
@@ -101,6 +106,8 @@ struct Conductor<'a> {
     timeline: Timeline,
     /// The stdin of the program that publishes.
     pipe: Option<Arc<OwnedFd>>,
+    /// The target's clock, where it is asked and was found.
+    their_clock: Option<Arc<LiveLine>>,
     stop: Signal,
     begin: Signal,
     warm_up: WarmUp,
@@ -163,6 +170,7 @@ impl Conductor<'_> {
             trace: self.trace.clone(),
             events: self.events.clone(),
             pipe: self.pipe.clone(),
+            their_clock: self.their_clock.clone(),
         }
     }
 
@@ -319,6 +327,7 @@ impl Conductor<'_> {
             interims,
             groups,
             fan: self.fan,
+            asked: None,
             done: self.done,
             readings: self.readings,
             co_located: target.local,

@@ -3,6 +3,7 @@
 mod assemble;
 mod conceal;
 mod conductor;
+mod control;
 mod cores;
 mod events;
 mod fan;
@@ -18,6 +19,7 @@ mod rail;
 mod readings;
 mod site;
 mod target;
+mod their_clock;
 mod timeline;
 mod told;
 mod trace;
@@ -163,7 +165,9 @@ fn play_runs(
         }
         observer.run_begins(index, plan.runs.len(), run);
         let (result, detail) = conductor::conduct(plan, run, index, options, interrupt, observer)?;
-        results.summary.runs.push(conceal::result(&plan.secrets, result));
+        let result = conceal::result(&plan.secrets, result);
+        manifest::add_clock(&mut results.manifest, index, &result);
+        results.summary.runs.push(result);
         results.details.push(detail);
         conclude(results, plan, interrupt.requested());
         observer.run_ended(results)?;

@@ -4,6 +4,7 @@
 //! `table` computes the cells and `story` what is said around them, once; each format only lays
 //! them out.
 
+mod blur;
 mod claim;
 mod cooperation;
 mod csv;

@@ -2,6 +2,7 @@
 
 mod charts;
 mod claims;
+mod clock;
 mod effective;
 mod error;
 mod events;
@@ -27,6 +28,7 @@ mod told;
 
 pub use charts::{Chart, read_charts};
 pub use claims::{ClaimResult, Holds, held};
+pub use clock::AskedClock;
 pub use effective::{BEYOND_TO_GATE, BEYOND_TO_SHOW, Deliveries, beyond};
 pub use error::ResultError;
 pub use events::EventFiles;

@@ -4,6 +4,7 @@
 
 mod carrier;
 mod claim;
+mod clock;
 mod dialect;
 mod group;
 mod publish;
@@ -13,6 +14,7 @@ mod tls;
 
 pub use carrier::*;
 pub use claim::*;
+pub use clock::*;
 pub use dialect::*;
 pub use group::*;
 pub use publish::*;
