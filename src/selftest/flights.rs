@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 /// How long after it was due a message may still be on its way to the server.
-const GOING_OUT: Nanos = Nanos::from_millis(2);
+const GOING_OUT: Nanos = Nanos::from_millis(4);
 
 /// One message that came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,13 +29,19 @@ impl Flight {
         (self.at - self.due).0 as f64
     }
 
-    /// Whether the machine stood still when it went out, or when it came back after `held`.
-    fn met(&self, held: Nanos, stalls: &[Stall]) -> bool {
-        let out = (self.due, self.due + GOING_OUT);
-        let back = (self.due + held, self.at);
-        stalls.iter().any(|s| [out, back].iter().any(|(from, to)| s.from_ns < to.0 && s.to_ns > from.0))
+    /// When a stall makes it late on its way to the server.
+    pub(super) fn going_out(&self) -> Span {
+        (self.due, self.due + GOING_OUT)
+    }
+
+    /// When a stall makes it late on its way back, having been `held` by the server.
+    pub(super) fn coming_back(&self, held: Nanos) -> Span {
+        (self.due + held, self.at)
     }
 }
+
+/// From, to.
+pub(super) type Span = (Nanos, Nanos);
 
 /// Those due in `measure`, in the order of the files of events of a run.
 pub(super) fn read(folder: &Path, ran: &Ran) -> Result<Vec<Flight>, SelftestError> {
@@ -67,13 +73,14 @@ fn flight(line: &str) -> Option<Flight> {
     Some(Flight { channel: usize::try_from(channel).ok()?, number, due: Nanos(due), at: Nanos(at) })
 }
 
-/// Those that met no stall, of messages that are `held` so long by the server.
-pub(super) fn undisturbed(
+/// Those that met no stall in the spans in which one matters to them.
+pub(super) fn undisturbed<const N: usize>(
     flights: &[Flight],
     stalls: &[Stall],
-    held: impl Fn(&Flight) -> Nanos,
+    spans: impl Fn(&Flight) -> [Span; N],
 ) -> Vec<Flight> {
-    flights.iter().filter(|f| !f.met(held(f), stalls)).copied().collect()
+    let met = |(from, to): Span| stalls.iter().any(|s| s.from_ns < to.0 && s.to_ns > from.0);
+    flights.iter().filter(|f| !spans(f).into_iter().any(met)).copied().collect()
 }
 
 #[cfg(test)]
@@ -94,6 +101,7 @@ mod tests {
     fn a_stall_counts_at_both_ends_and_not_while_the_server_holds_it() {
         let ms = Nanos::from_millis;
         let flight = Flight { channel: 0, number: 1, due: ms(100), at: ms(151) };
+        let both_ways = |f: &Flight| [f.going_out(), f.coming_back(ms(50))];
         let left = |from, to| {
             undisturbed(&[flight], &[Stall { from_ns: ms(from).0, to_ns: ms(to).0 }], |_| ms(50)).len()
         };

@@ -3,7 +3,7 @@
 //!
 //! A part plays scenarios through the real engine against the real bundled server, which does a known
 //! thing wrong, or through a relay that does what the server cannot. It must not print, and must not
-//! be lenient: no bound depends on the machine, and a part that a busy machine spoiled is shown with
+//! be lenient: no bound depends on the machine, and a part that failed on a busy machine is done again and shown with
 //! every attempt, never repeated in silence.
 
 mod bench;
@@ -35,7 +35,7 @@ use crate::result::ResultError;
 use bench::Bench;
 use std::path::PathBuf;
 
-/// Repeats that a part gets when the machine spoiled it.
+/// Repeats that a part gets when it failed and the machine was busy.
 const REPEATS: usize = 2;
 
 /// What the selftest is told.

@@ -15,7 +15,7 @@ use crate::result::Quantiles;
 use crate::selftest::SelftestError;
 use crate::selftest::bench::{Bench, Ran, channels};
 use crate::selftest::check::{Check, show};
-use crate::selftest::flights::{Flight, undisturbed};
+use crate::selftest::flights::{Flight, Span, undisturbed};
 use crate::selftest::part::{Depth, Part};
 use crate::selftest::witness::Stall;
 use crate::server::Fault;
@@ -145,7 +145,9 @@ websocket = {{ path = "/ws/${{channel}}" }}
 
 /// What transport adds: of all messages without a delay that met no stall.
 fn floors(bench: &mut Bench<'_>, runs: [&Flown; 2], stalls: &[Stall]) -> Floor {
-    let of = |flown: &Flown| times(&undisturbed(&flown.1, stalls, |_| Nanos::ZERO));
+    let of = |flown: &Flown| {
+        times(&undisturbed(&flown.1, stalls, |f| [f.going_out(), f.coming_back(Nanos::ZERO)]))
+    };
     let [before, after] = runs.map(of);
     let told = |q: f64| [&before, &after].map(|t| quantile(t, q).map_or("none".to_owned(), show)).join(" / ");
     bench.check(Check::holds(
@@ -156,6 +158,11 @@ fn floors(bench: &mut Bench<'_>, runs: [&Flown; 2], stalls: &[Stall]) -> Floor {
         true,
     ));
     Floor::of([before, after].concat())
+}
+
+/// When a stall matters to a message that is held so long.
+fn both_ways(held: &impl Fn(&Flight) -> Nanos) -> impl Fn(&Flight) -> [Span; 2] {
+    move |f| [f.going_out(), f.coming_back(held(f))]
 }
 
 fn times(flights: &[Flight]) -> Vec<f64> {
@@ -175,7 +182,7 @@ fn delays(
     let held = |f: &Flight| names.get(f.channel).map_or(Nanos::ZERO, |channel| delay.of(channel, f.number));
     bench.check(Check::count(format!("{name}: messages"), ran.measured().len() as u64, flights.len() as u64));
     printed(bench, name, &ran.run.delivery, &times(flights));
-    let kept = bench.kept(name, flights, undisturbed(flights, stalls, held));
+    let kept = bench.kept(name, flights, undisturbed(flights, stalls, both_ways(&held)));
     let draws: Vec<f64> = kept.iter().map(|f| held(f).0 as f64).collect();
     let took = times(&kept);
     for (label, q) in QUANTILES {
@@ -224,7 +231,7 @@ fn one_worker(bench: &mut Bench<'_>, (ran, flights): &Flown, (stalls, floor): (&
     let time = |f: &Flight| must.get(&(f.channel, f.number)).copied().unwrap_or(f64::NAN);
     bench.check(Check::count("one worker: messages", ran.measured().len() as u64, flights.len() as u64));
     let held = |f: &Flight| Nanos(time(f) as u64);
-    let kept = bench.kept("one worker", flights, undisturbed(flights, stalls, held));
+    let kept = bench.kept("one worker", flights, undisturbed(flights, stalls, both_ways(&held)));
     let (must, took): (Vec<f64>, Vec<f64>) = (kept.iter().map(time).collect(), times(&kept));
     let injected = mean(&must).unwrap_or(f64::NAN);
     let less = mean(&took).map(|m| m - floor.mean());

@@ -32,7 +32,7 @@ fn prove(bench: &mut Bench<'_>) -> Result<(), SelftestError> {
 }
 
 fn cpu(bench: &mut Bench<'_>) -> Result<(), SelftestError> {
-    let measure = bench.depth().pick("3s", "15s");
+    let measure = bench.depth().pick("2s", "15s");
     let idle = bench.play("idle", &scenario("", 20, "200ms", measure))?;
     let burning = bench.play("burning", &scenario(&fault(&format!("burn {BURNT}")), 20, "200ms", measure))?;
     let waited = burning.target_waited();
