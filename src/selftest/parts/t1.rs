@@ -26,7 +26,7 @@ pub(in crate::selftest) static PART: Part =
 
 /// The delays that are injected, with a name.
 const DELAYS: [(&str, &str); 3] = [
-    ("constant", "delay 200ms"),
+    ("constant", "delay 500ms"),
     ("bimodal", "delay 1ms or 100ms for 5% seed 11"),
     ("exponential", "delay exponential 20ms seed 12"),
 ];
@@ -110,7 +110,7 @@ fn feed(bench: &Bench<'_>, fault: Option<&str>) -> String {
         "http = { post = \"/pub/${channel}\" }",
         "200/s",
         bench.depth().pick("2600ms", "15s"),
-        "400ms",
+        "700ms",
     )
 }
 
