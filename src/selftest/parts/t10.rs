@@ -142,10 +142,9 @@ impl Pool<'_, '_> {
                 return median;
             }
             if self.left_out >= self.spare {
-                self.bench.spoil(
-                    name,
-                    &format!("the machine stood still for {:.1} % of the time", stalled * 100.0),
-                );
+                let stood = format!("the machine stood still for {:.1} % of the time", stalled * 100.0);
+                let why: Vec<String> = ran.run.reasons.into_iter().chain([stood]).collect();
+                self.bench.spoil(name, &why.join("; "));
                 return median;
             }
             self.left_out += 1;
