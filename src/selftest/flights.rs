@@ -103,7 +103,7 @@ mod tests {
         let flight = Flight { channel: 0, number: 1, due: ms(100), at: ms(151) };
         let both_ways = |f: &Flight| [f.going_out(), f.coming_back(ms(50))];
         let left = |from, to| {
-            undisturbed(&[flight], &[Stall { from_ns: ms(from).0, to_ns: ms(to).0 }], |_| ms(50)).len()
+            undisturbed(&[flight], &[Stall { from_ns: ms(from).0, to_ns: ms(to).0 }], both_ways).len()
         };
         assert_eq!(
             (left(90, 99), left(99, 101), left(110, 140), left(149, 152), left(152, 160)),
