@@ -5,9 +5,12 @@
 
 #[path = "support/accept.rs"]
 mod accept;
+#[path = "support/stamping.rs"]
+mod stamping;
 mod support;
 
 use accept::{head, upgraded};
+use stamping::Stamping;
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
@@ -347,4 +350,96 @@ fn a_message_without_what_the_scenario_says_is_counted_and_said() {
     assert!(number(run, "/unstamped") >= 900);
     assert_eq!(number(run, "/ledger/expected"), 0);
     assert!(run["reasons"].to_string().contains("no sequence where"), "{}", run["reasons"]);
+}
+
+/// One run of messages that carry two times, told by the one at `pointer`.
+fn told_by(server: SocketAddr, pointer: &str, clock: &str) -> Ran {
+    let dir = tempfile::tempdir().unwrap();
+    let text = format!(
+        "[target]\nbase = \"http://{server}\"\n[publish]\nchannels = [\"tick\"]\nnone = {{ sequence = {{ pointer = \
+         \"/seq\" }}, time = {{ pointer = \"{pointer}\", unit = \"ns\", clock = {clock} }} }}\n{}",
+        case(r#"websocket = { path = "/ws/${channel}" }"#)
+    );
+    play(dir.path(), &text)
+}
+
+/// A server whose clock is 50 ms ahead and gains 50 ppm, and that gives each message out after 120 ms.
+fn with_a_wrong_clock() -> (pushbench::server::Running, Stamping) {
+    let faults = ["clock ahead 50ms drift 50 ppm", "delay 120ms"].map(|fault| fault.parse().unwrap());
+    let config = pushbench::server::Config { faults: faults.into(), ..pushbench::server::Config::default() };
+    let server = pushbench::server::start_on_thread(config).unwrap();
+    let stamping = Stamping::start(server.address, 50_000_000, 50);
+    (server, stamping)
+}
+
+#[test]
+fn another_hosts_clock_is_asked_and_what_it_is_off_by_is_taken_out_of_delivery_times() {
+    let (server, _stamping) = with_a_wrong_clock();
+    let to = server.address;
+    // At the same time, so that all three are told the same messages.
+    let [asked, truth, raw] = thread::scope(|s| {
+        let clocks = [
+            ("/theirs", r#"{ get = "/clock" }"#),
+            ("/ours", r#""monotonic""#),
+            ("/theirs", r#""monotonic""#),
+        ];
+        let runs = clocks.map(|(pointer, clock)| s.spawn(move || told_by(to, pointer, clock)));
+        runs.map(|run| run.join().unwrap())
+    });
+    let run = &asked.runs()[0];
+    let epsilon = number(run, "/asked_clock/epsilon_ns") as i64;
+    let p50 = |ran: &Ran| number(&ran.runs()[0], "/delivery/p50_ns") as i64;
+    // Three clients of one feed may have been served one after the other on a busy machine.
+    let allowed = epsilon + 10_000_000;
+    assert!(
+        (p50(&asked) - p50(&truth)).abs() <= allowed,
+        "{} +- {epsilon}, in truth {}",
+        p50(&asked),
+        p50(&truth)
+    );
+    let off = p50(&asked) - p50(&raw);
+    assert!((off - 50_000_000).abs() <= allowed, "{off} without the correction, +- {epsilon}");
+    let offset = run["asked_clock"]["offset_ns"].as_i64().unwrap();
+    assert!((50_000_000 - epsilon..51_000_000 + epsilon).contains(&offset), "{offset} +- {epsilon}");
+    assert!(number(run, "/asked_clock/exchanges") >= 48, "{}", run["asked_clock"]);
+    assert_eq!((&run["clock"], number(run, "/asked_clock/beyond")), (&"asked".into(), 0));
+    assert_eq!(number(run, "/ledger/lost"), 0, "{}", run["ledger"]);
+    let said = asked.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("no difference below") && said.contains("its clock was asked: +-"), "{said}");
+    assert!(truth.runs()[0]["asked_clock"].is_null());
+}
+
+#[test]
+fn times_of_another_clock_than_the_one_that_was_asked_are_invalid() {
+    let (server, _stamping) = with_a_wrong_clock();
+    // Corrected by a clock that is 1.05 s behind theirs they come from the future, 120 ms under way or not.
+    let fault = "clock behind 1s".parse().unwrap();
+    let config = pushbench::server::Config { faults: vec![fault], ..pushbench::server::Config::default() };
+    let other = pushbench::server::start_on_thread(config).unwrap();
+    let ran = told_by(server.address, "/theirs", &format!("{{ get = \"http://{}/clock\" }}", other.address));
+    let run = &ran.runs()[0];
+    assert_eq!(run["verdict"], "invalid", "{run:#}");
+    assert!(number(run, "/asked_clock/beyond") >= 900, "{}", run["asked_clock"]);
+    assert!(number(run, "/asked_clock/ahead_max_ns") >= 500_000_000, "{}", run["asked_clock"]);
+    assert!(run["reasons"].to_string().contains("received before they were published"), "{}", run["reasons"]);
+}
+
+#[test]
+fn a_clock_that_does_not_answer_is_said_and_times_are_as_unknown_as_without_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let none =
+        r#"{ time = { pointer = "/ts_us", unit = "us", clock = { get = "http://127.0.0.1:9/clock" } } }"#;
+    let ran = by_itself(dir.path(), ticking(|_| false), none);
+    ran.assert_good_or_busy();
+    let run = &ran.runs()[0];
+    assert_eq!(
+        (&run["clock"], &run["asked_clock"]["epsilon_ns"]),
+        (&"unknown".into(), &serde_json::Value::Null)
+    );
+    assert!(
+        run["reasons"].to_string().contains("could not be asked (GET http://127.0.0.1:9/clock"),
+        "{}",
+        run["reasons"]
+    );
+    assert!(number(run, "/delivery/count") >= 900, "taken for a wall clock: {}", run["delivery"]);
 }

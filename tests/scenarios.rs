@@ -109,3 +109,17 @@ fn the_quick_form_is_a_scenario() {
     let feed = run.publish.as_ref().expect("it publishes");
     assert_eq!(feed.base().map(|b| b.port), Some(9001));
 }
+
+#[test]
+fn a_fault_that_the_server_cannot_play_is_told_with_its_line() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let file = dir.path().join("fault.toml");
+    let text = "title = \"Faults?\"\n[target]\nbundled = { fault = \"drop every 3\" }\n[load]\nclients = 1\n\
+                [[case]]\nname = \"a\"\nwebsocket = { path = \"/ws/a\" }\nfault = \"restart at noon for 2s\"\n";
+    std::fs::write(&file, text).expect("written");
+    let output = check(&[&file]);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(told.contains("fault.toml:9: fault \"restart at noon for 2s\": "), "{told}");
+    assert_eq!(told.trim().lines().count(), 1, "the other one is good: {told}");
+}

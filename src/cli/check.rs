@@ -37,7 +37,11 @@ pub(super) fn main(args: Args) -> anyhow::Result<u8> {
             continue;
         }
         match scenario::load(file, &Overrides::default()) {
-            Ok(plan) => good(file, &plan)?,
+            Ok(plan) if super::faults::wrong(&plan).is_empty() => good(file, &plan)?,
+            Ok(plan) => {
+                super::say(&super::faults::wrong(&plan).join("\n"));
+                code = super::exit::USAGE;
+            }
             Err(errors) => {
                 bad(errors)?;
                 code = super::exit::USAGE;

@@ -3,6 +3,7 @@
 mod check;
 mod completions;
 mod doctor;
+mod faults;
 mod plot;
 mod presets;
 mod progress;

@@ -97,6 +97,11 @@ pub(super) fn main(args: Args) -> anyhow::Result<u8> {
             return Ok(exit::USAGE);
         }
     };
+    let faults = super::faults::wrong(&plan);
+    if !faults.is_empty() {
+        super::say(&faults.join("\n"));
+        return Ok(exit::USAGE);
+    }
     let _ = engine::preflight::raise_descriptor_limit();
     let folder = match &args.out {
         Some(path) => Folder::create(path),

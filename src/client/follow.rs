@@ -2,20 +2,49 @@
 //! in them can be read, by when the others got them.
 
 use super::{ClientState, Workplace};
+use crate::clock::LiveLine;
 use crate::model::Nanos;
 use crate::record::{Due, Followed, Seen, Spread, SpreadWindows};
 use crate::transport::{OwnValues, Unit};
 use std::cell::RefCell;
 use std::hash::{DefaultHasher, Hasher};
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// What the clients of a worker know of a target's own messages.
 pub struct Follow {
     values: OwnValues,
-    /// What the target's clock is ahead of the run's.
-    clock_ahead: Nanos,
+    clock: TheirClock,
     /// Where nothing in a message can be read.
     spread: Option<RefCell<Crowd>>,
+}
+
+/// The clock of the times that messages tell.
+pub enum TheirClock {
+    /// So far ahead of the run's.
+    Ahead(Nanos),
+    /// As far ahead as who asks it finds while the run goes on.
+    Asked(Arc<LiveLine>),
+    /// It was to be asked and could not be: taken for wall-clock time, which is so far ahead of the
+    /// run's; a time that cannot be that is none.
+    Unknown(Nanos),
+}
+
+/// A time further from its receipt than this is no wall-clock time.
+const STRANGE: Nanos = Nanos(24 * 3_600 * Nanos::SECOND.0);
+
+impl TheirClock {
+    /// The instant on the run's clock that it calls `theirs`.
+    fn ours(&self, theirs: Nanos, received: Nanos) -> Option<Nanos> {
+        match self {
+            TheirClock::Ahead(ahead) => Some(theirs - *ahead),
+            TheirClock::Asked(line) => Some(line.now().ours(theirs)),
+            TheirClock::Unknown(ahead) => {
+                let apart = theirs.0.abs_diff((received + *ahead).0);
+                (apart < STRANGE.0).then(|| theirs - *ahead)
+            }
+        }
+    }
 }
 
 /// The clients of each channel, and what they got.
@@ -25,11 +54,11 @@ struct Crowd {
 }
 
 impl Follow {
-    /// Times that the messages tell are by a clock that is so far ahead of the run's.
-    pub fn new(values: OwnValues, clock_ahead: Nanos, channels: usize) -> Follow {
+    /// Times that the messages tell are by this clock.
+    pub fn new(values: OwnValues, clock: TheirClock, channels: usize) -> Follow {
         let blind = !values.has_sequence() && !values.has_time();
         let crowd = || Crowd { windows: SpreadWindows::new(channels), clients: vec![Vec::new(); channels] };
-        Follow { values, clock_ahead, spread: blind.then(|| RefCell::new(crowd())) }
+        Follow { values, clock, spread: blind.then(|| RefCell::new(crowd())) }
     }
 
     /// This client listens, too.
@@ -54,9 +83,9 @@ impl Follow {
             recorder.unstamped(unit.received);
             return false;
         }
-        let time = time.map(|at| at - self.clock_ahead);
+        let time = time.and_then(|at| self.clock.ours(at, unit.received));
         let mut ledger = state.ledger.borrow_mut();
-        let due = time.map_or(Due::Here, |at| ledger.place(at));
+        let due = time.map_or(Due::Here, |at| ledger.place(at.min(unit.received)));
         if leaving && due != Due::Here {
             return false;
         }
@@ -69,7 +98,9 @@ impl Follow {
         let last = state.last_message.replace(Some(unit.received));
         let gap = last.map(|last| unit.received - last);
         let latest_value = place.latest_value;
-        recorder.follow(&Followed { received: unit.received, time, place: due, seen, gap, latest_value });
+        let is_bounded = matches!(self.clock, TheirClock::Asked(_));
+        let received = unit.received;
+        recorder.follow(&Followed { received, time, place: due, seen, gap, is_bounded, latest_value });
         drop(ledger);
         if let Some(spread) = &self.spread {
             let crowd = &mut *spread.borrow_mut();

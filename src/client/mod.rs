@@ -19,7 +19,7 @@ mod virtual_client;
 
 pub use events::EventLog;
 pub use fan_out::FanOut;
-pub use follow::Follow;
+pub use follow::{Follow, TheirClock};
 pub use publisher::{
     EchoWay, Feed, FeedChannel, HttpWay, InBandWay, Outbox, Publisher, PublisherReport, Pulse, Way,
 };

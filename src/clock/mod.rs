@@ -3,8 +3,10 @@
 //! One monotonic clock for every process of a host, so that a stamp written by one process can be
 //! read by another. Tests pause it: a paused clock follows tokio's paused time.
 
+mod line;
 mod timer;
 
+pub use line::{ClockLine, LiveLine};
 pub use timer::{Timer, sleep_blocking};
 
 use crate::model::Nanos;

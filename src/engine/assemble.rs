@@ -1,5 +1,6 @@
 //! Puts what one run gathered together into its result. Pure: no clock, no I/O.
 
+mod clock;
 mod costs;
 mod deliveries;
 mod health;
@@ -14,6 +15,7 @@ mod steady;
 mod timing;
 
 use super::readings::Readings;
+use super::their_clock::Asked;
 use super::timeline::Timeline;
 use super::told::Done;
 use super::verdict;
@@ -39,6 +41,8 @@ pub(super) struct Gathered {
     /// What the workers know together of messages whose receivers are spread over them; `None` without
     /// fan-out.
     pub(super) fan: Option<FanMerge>,
+    /// What asking the target's clock came to.
+    pub(super) asked: Option<Asked>,
     pub(super) readings: Readings,
     /// How long all clients had left when the last reading was taken.
     pub(super) settled: Nanos,
@@ -106,6 +110,7 @@ pub(super) fn assemble(run: &RunPlan, mut gathered: Gathered) -> (RunResult, Run
     times_and_counts(&mut result, &whole, measured, measured_s);
     result.ledger = ledgers::of_run(run, &gathered, &all, &closed);
     own::told(run, &mut result, measured, &gathered.done);
+    clock::told(&mut result, &gathered, measured);
     deliveries::of_run(&mut result, run, &gathered, measured);
     timing::told(&mut result, run, &mut gathered, measured);
     result.bytes = bytes(run, measured, &whole);

@@ -10,13 +10,14 @@ use super::process::LOOK;
 use super::program::Program;
 use super::readings::{Readings, WORKER_NAME};
 use super::target::{Found, RunningTarget};
+use super::their_clock::Asking;
 use super::timeline::{Phase, Timeline};
 use super::told::{Done, Report};
 use super::trace::Trace;
 use super::warm::WarmUp;
 use super::worker::{CUT_AHEAD, Setup, Signal, cut_grace};
 use super::{EngineError, Observer, Options, Progress, fan, worker};
-use crate::clock::{Clock, sleep_blocking};
+use crate::clock::{Clock, LiveLine, sleep_blocking};
 use crate::model::{Nanos, RunTag};
 use crate::pace::GRID;
 use crate::probe::Depth;
@@ -56,6 +57,7 @@ pub(super) fn conduct(
         Some(PublishVia::Exec(exec)) => Some(Program::start(&exec.command, plan.path.as_deref())?),
         _ => None,
     };
+    let asking = Asking::begin(plan, run, &target)?;
     let timeline = Timeline::new(first_due(run), &run.phases);
     let mut conductor = Conductor {
         run,
@@ -63,6 +65,7 @@ pub(super) fn conduct(
         observer,
         timeline,
         pipe: program.as_ref().and_then(Program::pipe),
+        their_clock: asking.as_ref().and_then(|asking| asking.line.clone()),
         stop: Signal::new(),
         begin: Signal::new(),
         warm_up: WarmUp::new(run.phases.warmup_least),
@@ -80,10 +83,12 @@ pub(super) fn conduct(
         conductor.events.iter().for_each(|events| events.discard(cores.workers.len()));
     }
     played?;
+    let asked = asking.map(Asking::end);
     let settled = pause(&conductor.readings, run, interrupt);
     conductor.readings.take_whole(Phase::After, Depth::Thorough);
     conductor.pipe = None;
     let mut gathered = conductor.gathered(&target, &cores);
+    gathered.asked = asked;
     gathered.settled = settled;
     gathered.notes.extend(program.and_then(Program::end));
     drop(target);
@@ -120,6 +125,8 @@ struct Conductor<'a> {
     timeline: Timeline,
     /// The stdin of the program that publishes.
     pipe: Option<Arc<OwnedFd>>,
+    /// The target's clock, where it is asked and was found.
+    their_clock: Option<Arc<LiveLine>>,
     stop: Signal,
     begin: Signal,
     warm_up: WarmUp,
@@ -182,6 +189,7 @@ impl Conductor<'_> {
             trace: self.trace.clone(),
             events: self.events.clone(),
             pipe: self.pipe.clone(),
+            their_clock: self.their_clock.clone(),
         }
     }
 
@@ -322,14 +330,15 @@ impl Conductor<'_> {
             rest.merge(&done.rest.all);
             add_groups(&mut groups, &done.rest.groups);
         }
-        let last = interims.last().map_or(timeline.start, |i| i.end);
-        interims.push(Interim {
-            end: timeline.end.max(last),
-            attached: interims.last().map_or(0, |i| i.attached),
-            snapshot: rest,
-            workers: 1,
-            ..Interim::default()
-        });
+        match interims.last_mut() {
+            // What was told as connections closed belongs to the last stretch of time: the series add up.
+            Some(last) if last.end >= timeline.end => last.snapshot.merge(&rest),
+            last => {
+                let attached = last.map_or(0, |i| i.attached);
+                let end = timeline.end;
+                interims.push(Interim { end, attached, snapshot: rest, workers: 1, ..Interim::default() });
+            }
+        }
         Gathered {
             timeline,
             partial: cut.is_some(),
@@ -337,6 +346,7 @@ impl Conductor<'_> {
             interims,
             groups,
             fan: self.fan,
+            asked: None,
             done: self.done,
             readings: self.readings,
             settled: Nanos::ZERO,

@@ -2,7 +2,8 @@
 
 use super::worker::Setup;
 use crate::client::{
-    ClientState, EchoWay, Feed, FeedChannel, Follow, HttpWay, InBandWay, Publisher, Way, Workplace,
+    ClientState, EchoWay, Feed, FeedChannel, Follow, HttpWay, InBandWay, Publisher, TheirClock, Way,
+    Workplace,
 };
 use crate::clock;
 use crate::model::Nanos;
@@ -15,6 +16,7 @@ use crate::scenario::{
 use crate::transport::{self, MessageMaker, OwnValues, PostHead, ReceiversReader, RequestKind};
 use std::io;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// The publisher of this worker, about to start; `None` when it has nothing to publish. `clients` are
 /// those of the worker, in their order.
@@ -40,9 +42,15 @@ pub(super) fn publisher(
 /// How the messages of a target that publishes by itself are told.
 pub(super) fn follow(setup: &Setup) -> Option<Follow> {
     let feed = setup.run.publish.as_ref()?.by_target()?;
-    let wall = feed.time.as_ref().is_some_and(|t| t.clock == TargetClock::Wall);
-    let ahead = if wall { clock::wall_ahead() } else { Nanos::ZERO };
-    Some(Follow::new(OwnValues::new(feed), ahead, setup.run.channels.len()))
+    let clock = match feed.time.as_ref().map(|time| &time.clock) {
+        Some(TargetClock::Wall) => TheirClock::Ahead(clock::wall_ahead()),
+        Some(TargetClock::Asked(_)) => match &setup.their_clock {
+            Some(line) => TheirClock::Asked(Arc::clone(line)),
+            None => TheirClock::Unknown(clock::wall_ahead()),
+        },
+        Some(TargetClock::Monotonic) | None => TheirClock::Ahead(Nanos::ZERO),
+    };
+    Some(Follow::new(OwnValues::new(feed), clock, setup.run.channels.len()))
 }
 
 fn template(plan: &PublishPlan) -> &MessageTemplate {

@@ -3,6 +3,7 @@
 use super::Options;
 use super::preflight::Machine;
 use crate::clock::utc_now;
+use crate::result::RunResult;
 use crate::scenario::Plan;
 use serde_json::{Value, json};
 
@@ -10,8 +11,7 @@ use serde_json::{Value, json};
 const SCHEMA: &str = "pushbench/manifest/1";
 
 /// The manifest of a plan about to be played on this machine.
-pub(super) fn manifest(plan: &Plan, options: &Options) -> Value {
-    let machine = Machine::read();
+pub(super) fn manifest(plan: &Plan, options: &Options, machine: &Machine) -> Value {
     let host = rustix::system::uname();
     json!({
         "schema": SCHEMA,
@@ -50,4 +50,21 @@ pub(super) fn manifest(plan: &Plan, options: &Options) -> Value {
             "memory_available_bytes": machine.memory_available_bytes,
         },
     })
+}
+
+/// Adds what the target's clock was in run number `index`, where it was asked: whoever does the same
+/// again has to know what the times rest on.
+pub(super) fn add_clock(manifest: &mut Value, index: usize, run: &RunResult) {
+    let Some(clock) = &run.asked_clock else { return };
+    if !manifest["clocks"].is_array() {
+        manifest["clocks"] = json!([]);
+    }
+    let known = json!({
+        "run": index,
+        "asked": clock.asked,
+        "offset_ns": clock.offset_ns,
+        "drift_ppm": clock.drift_ppm,
+        "epsilon_ns": clock.epsilon_ns,
+    });
+    manifest["clocks"].as_array_mut().expect("it was just made one").push(known);
 }

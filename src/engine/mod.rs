@@ -3,6 +3,7 @@
 mod assemble;
 mod conceal;
 mod conductor;
+mod control;
 mod cores;
 mod events;
 mod fan;
@@ -18,6 +19,7 @@ mod rail;
 mod readings;
 mod site;
 mod target;
+mod their_clock;
 mod timeline;
 mod told;
 mod trace;
@@ -130,6 +132,7 @@ pub struct Played {
 /// run, so a later failure loses nothing; it is given together with what was measured before it.
 /// An interrupt ends the current run early and keeps it, marked partial.
 pub fn play(plan: &Plan, options: &Options, interrupt: &Interrupt, observer: &mut dyn Observer) -> Played {
+    let machine = preflight::Machine::read();
     let mut results = Results {
         summary: Summary {
             schema: SUMMARY_SCHEMA.to_owned(),
@@ -137,11 +140,13 @@ pub fn play(plan: &Plan, options: &Options, interrupt: &Interrupt, observer: &mu
             seed: plan.seed,
             ..Summary::default()
         },
-        manifest: manifest::manifest(plan, options),
+        manifest: manifest::manifest(plan, options, &machine),
         details: Vec::new(),
     };
     let observer = &mut conceal::Discreet { secrets: &plan.secrets, observer };
-    let error = play_runs(plan, options, interrupt, observer, &mut results).err();
+    let error = preflight_all(plan, &machine)
+        .and_then(|()| play_runs(plan, options, interrupt, observer, &mut results))
+        .err();
     let error = error.map(|error| conceal::error(&plan.secrets, error));
     results.summary.partial |= results.summary.runs.len() < plan.runs.len();
     Played { results, error }
@@ -154,14 +159,15 @@ fn play_runs(
     observer: &mut dyn Observer,
     results: &mut Results,
 ) -> Result<(), EngineError> {
-    preflight_all(plan)?;
     for (index, run) in plan.runs.iter().enumerate() {
         if interrupt.requested() {
             return Err(EngineError::Interrupted);
         }
         observer.run_begins(index, plan.runs.len(), run);
         let (result, detail) = conductor::conduct(plan, run, index, options, interrupt, observer)?;
-        results.summary.runs.push(conceal::result(&plan.secrets, result));
+        let result = conceal::result(&plan.secrets, result);
+        manifest::add_clock(&mut results.manifest, index, &result);
+        results.summary.runs.push(result);
         results.details.push(detail);
         conclude(results, plan, interrupt.requested());
         observer.run_ended(results)?;
@@ -169,11 +175,10 @@ fn play_runs(
     Ok(())
 }
 
-fn preflight_all(plan: &Plan) -> Result<(), EngineError> {
-    let machine = preflight::Machine::read();
+fn preflight_all(plan: &Plan, machine: &preflight::Machine) -> Result<(), EngineError> {
     for run in &plan.runs {
         let demand = demand(plan, run);
-        let refusals: Vec<String> = preflight::check(&demand, &machine)
+        let refusals: Vec<String> = preflight::check(&demand, machine)
             .iter()
             .filter(|p| p.severity == preflight::Severity::Refuse)
             .map(|p| format!("  {p}"))

@@ -98,7 +98,7 @@ impl Sites {
     }
 }
 
-fn site(base: &Base, tls: &TlsSpec, allow_remote: bool) -> Result<Site, EngineError> {
+pub(super) fn site(base: &Base, tls: &TlsSpec, allow_remote: bool) -> Result<Site, EngineError> {
     let name = tls.server_name.as_ref().unwrap_or(&base.host);
     Ok(Site {
         address: look_up(base, allow_remote)?,

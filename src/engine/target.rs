@@ -1,5 +1,6 @@
 //! The server under test: started when the plan says so, awaited, found, stopped.
 
+use super::control::Control;
 use super::cores::on_core;
 use super::interrupt::Interrupt;
 use super::process::{LOOK, Process};
@@ -124,11 +125,11 @@ impl RunningTarget {
             if interrupt.requested() {
                 return Err(EngineError::Interrupted);
             }
-            let error = match if ready.is_some() {
-                ask(&url, &self.sites)
-            } else {
-                knock(&self.sites.base.address)
-            } {
+            let answer = match ready {
+                Some(path) => ask(path, &self.sites),
+                None => knock(&self.sites.base.address),
+            };
+            let error = match answer {
                 Ok(status) if status < 400 => return Ok(()),
                 Ok(status) => format!("it answered {status}"),
                 Err(error) => error,
@@ -160,53 +161,14 @@ fn named(cost: &CostSpec) -> Named {
     }
 }
 
-/// One readiness request on the control path: never through a proxy, never following a redirect, with
-/// the TLS settings of the run.
-fn ask(url: &str, sites: &Sites) -> Result<u16, String> {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.to_string())?;
-    let mut url = reqwest::Url::parse(url).map_err(|e| e.to_string())?;
-    let mut builder = reqwest::Client::builder()
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .timeout(Duration::from_secs(2));
-    if let (Some(tls), Some(name)) = (&sites.tls, &sites.base.tls_name) {
-        builder = builder.tls_backend_preconfigured(tls.config());
-        if name.parse::<std::net::IpAddr>().is_err() {
-            // It is asked for by the name that its certificate is for, and found where it is.
-            url.set_host(Some(name)).map_err(|e| e.to_string())?;
-            builder = builder.resolve(name, sites.base.address);
-        }
-    } else {
-        builder = builder.tls_backend_preconfigured(no_roots());
-    }
-    let client = builder.build().map_err(|e| e.to_string())?;
-    let request = client.get(url).header("Host", &sites.base.authority);
-    let sent = runtime.block_on(async { request.send().await });
-    sent.map(|r| r.status().as_u16()).map_err(|e| root_cause(&e))
-}
-
-/// What a client for plain HTTP needs only because it could also speak TLS.
-fn no_roots() -> rustls::ClientConfig {
-    let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("aws-lc-rs has suites for TLS 1.2 and 1.3")
-        .with_root_certificates(rustls::RootCertStore::empty())
-        .with_no_client_auth()
+/// One readiness request.
+fn ask(path: &str, sites: &Sites) -> Result<u16, String> {
+    Control::to(&sites.base, sites.tls.as_ref(), path)?.status()
 }
 
 /// Without a path to ask, a port that accepts connections is ready enough.
 fn knock(address: &SocketAddr) -> Result<u16, String> {
     TcpStream::connect_timeout(address, Duration::from_secs(2)).map(|_| 0).map_err(|e| e.to_string())
-}
-
-fn root_cause(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    cause.to_string()
 }
 
 /// Starts the bundled server, with a TLS port only when a group wants one.

@@ -10,7 +10,7 @@ use super::timeline::Timeline;
 use super::told::{ClientEnd, Done, Moment, Report};
 use super::trace::Trace;
 use crate::client::{ClientState, Publisher, PublisherReport, VirtualClient, Workplace};
-use crate::clock;
+use crate::clock::{self, LiveLine};
 use crate::model::{Failure, Nanos, Op, RunTag};
 use crate::net::{Cookies, Endpoint, Memory, TlsClient, TlsProfile};
 use crate::scenario::{CarrierSpec, GroupPlan, RunPlan, fill, groups_of};
@@ -58,6 +58,8 @@ pub(super) struct Setup {
     pub(super) trace: Option<Trace>,
     /// Where each event is written.
     pub(super) events: Option<Events>,
+    /// The target's clock, where it is asked and was found.
+    pub(super) their_clock: Option<Arc<LiveLine>>,
     /// The stdin of the program that publishes, if one does.
     pub(super) pipe: Option<Arc<OwnedFd>>,
 }

@@ -16,6 +16,9 @@ pub struct Followed {
     pub seen: Option<Seen>,
     /// Time since the client's last message.
     pub gap: Option<Nanos>,
+    /// Whether the error of the clock of `time` has a bound. A time just after the receipt is then no
+    /// time at all within that error; what is beyond it is judged when the bound is known.
+    pub is_bounded: bool,
     /// Whether its endpoint tells its latest value only.
     pub latest_value: bool,
 }
@@ -38,7 +41,8 @@ impl Recorder {
         }
         part.arrivals += 1;
         f.gap.iter().for_each(|gap| part.gap.record(*gap));
-        let part = self.part(f.time.unwrap_or(f.received));
+        // One whose clock says that it comes from the future was published now at the latest.
+        let part = self.part(f.time.map_or(f.received, |time| time.min(f.received)));
         part.reordered += u64::from(f.seen == Some(Seen::Late));
         match f.place {
             Due::Early | Due::Before => return part.early += 1,
@@ -47,7 +51,12 @@ impl Recorder {
         }
         part.received += 1;
         match f.time {
-            Some(time) if time > f.received => part.ahead += 1,
+            Some(time) if time > f.received => {
+                part.ahead.record(time - f.received);
+                if f.is_bounded {
+                    part.response[Op::Deliver as usize].record(Nanos::ZERO);
+                }
+            }
             Some(time) => part.response[Op::Deliver as usize].record(f.received - time),
             None => {}
         }

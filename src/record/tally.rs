@@ -79,8 +79,9 @@ pub struct Tally {
     pub firsts: u64,
     /// Clients that did not get such a message, by when it was first received.
     pub missing: u64,
-    /// Messages whose own time lies after their receipt: in no time of delivery.
-    pub ahead: u64,
+    /// Messages whose own time lies after their receipt, and by how much: in no time of delivery, or of
+    /// none at all where the error of that clock has a bound.
+    pub ahead: Timing,
     /// TCP connections that subscribers opened.
     pub connections: u64,
     /// Ends of WebSocket sessions: code, reason, wasClean.
@@ -132,7 +133,7 @@ impl Default for Tally {
             spread: Timing::default(),
             firsts: 0,
             missing: 0,
-            ahead: 0,
+            ahead: Timing::default(),
             connections: 0,
             closes: Closes::default(),
             reconnect_attempts: 0,
@@ -156,6 +157,7 @@ impl Tally {
         self.loop_lag.merge(&o.loop_lag);
         self.gap.merge(&o.gap);
         self.spread.merge(&o.spread);
+        self.ahead.merge(&o.ahead);
         for (a, b) in self.operations.iter_mut().zip(&o.operations) {
             a.started += b.started;
             a.finished += b.finished;
@@ -190,7 +192,6 @@ impl Tally {
         self.overlapped += o.overlapped;
         self.firsts += o.firsts;
         self.missing += o.missing;
-        self.ahead += o.ahead;
         self.connections += o.connections;
         self.reconnect_attempts += o.reconnect_attempts;
         self.gave_up += o.gave_up;

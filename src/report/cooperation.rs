@@ -1,13 +1,18 @@
 //! What a run could tell, by what its messages told: in words.
 
 use super::number::{grouped, three_digits};
-use crate::result::{Quantiles, RunResult};
+use crate::model::Nanos;
+use crate::result::{AskedClock, Quantiles, RunResult};
 
 /// By what messages were told and what that can tell, as a clause; empty for a run that says nothing of
 /// it.
 pub(super) fn clause(run: &RunResult) -> String {
     let clock = match run.clock.as_str() {
         "" => String::new(),
+        "asked" => match run.delivery_epsilon_ns() {
+            Some(epsilon) => format!(" (its clock was asked: +- {})", Nanos(epsilon)),
+            None => String::new(),
+        },
         clock => format!(" ({clock} clock)"),
     };
     match run.cooperation.as_str() {
@@ -42,6 +47,7 @@ pub(super) fn notes(run: &RunResult) -> Vec<String> {
                 .to_owned(),
         );
     }
+    notes.extend(run.asked_clock.as_ref().and_then(asked));
     if let Some(r) = &run.receivers {
         let agree = match (r.publishes, r.differing) {
             (0, _) => "no answer to a publish told how many received it".to_owned(),
@@ -69,6 +75,24 @@ pub(super) fn notes(run: &RunResult) -> Vec<String> {
     notes
 }
 
+/// What the target's clock was found to be.
+fn asked(clock: &AskedClock) -> Option<String> {
+    let (offset, epsilon) = (clock.offset_ns?, clock.epsilon_ns?);
+    let ahead = if offset < 0 { "behind" } else { "ahead of" };
+    Some(format!(
+        "the target's clock ({}) was asked {} times: {} {ahead} ours, drift {:+.1} ppm, quickest round trip {}; delivery \
+         times are corrected by that and right to +- {} (the fit {}, what was known as messages came {})",
+        clock.asked,
+        grouped(clock.exchanges as f64),
+        Nanos(offset.unsigned_abs()),
+        clock.drift_ppm.unwrap_or_default(),
+        Nanos(clock.round_trip_min_ns.unwrap_or_default()),
+        Nanos(epsilon),
+        Nanos(clock.fit_error_ns.unwrap_or_default()),
+        Nanos(clock.live_error_ns.unwrap_or_default())
+    ))
+}
+
 fn times(q: &Quantiles) -> String {
     let ms =
         |ns: Option<u64>| ns.map_or("-".to_owned(), |ns| format!("{} ms", three_digits(ns as f64 / 1e6)));
@@ -94,6 +118,27 @@ mod tests {
         }
         assert_eq!(clause(&RunResult::default()), "");
         assert!(!run("nothing").tells_loss() && !run("time").tells_loss() && run("sequence").tells_loss());
+    }
+
+    #[test]
+    fn a_clock_that_was_asked_is_told_with_its_error() {
+        let clock = AskedClock {
+            asked: "GET http://h/clock".into(),
+            exchanges: 90,
+            offset_ns: Some(-50_100_000),
+            drift_ppm: Some(49.96),
+            epsilon_ns: Some(180_000),
+            ..AskedClock::default()
+        };
+        let run = RunResult {
+            cooperation: "time".into(),
+            clock: "asked".into(),
+            asked_clock: Some(clock),
+            ..RunResult::default()
+        };
+        assert!(clause(&run).contains("own time (its clock was asked: +- 180 us)"), "{}", clause(&run));
+        let told = notes(&run).join("\n");
+        assert!(told.contains("asked 90 times: 50.1 ms behind ours, drift +50.0 ppm"), "{told}");
     }
 
     #[test]

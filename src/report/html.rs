@@ -21,6 +21,7 @@ pub(super) fn render(summary: &Summary, style: &Style) -> String {
         format!("<h1>{title}</h1>\n<p>{}.</p>\n{partial}", escaped(&story.feed.join(", "))),
         table(&rows),
         list("", story.absences.iter().map(|a| format!("“-” {}", escaped(a)))),
+        list("", story.blurs.iter().map(|b| format!("“~” {}", escaped(b)))),
         verdicts(&story),
         objectives(&story),
         claims(&story),

@@ -18,6 +18,7 @@ pub(super) fn render(summary: &Summary, style: &Style) -> String {
         "",
         &story.absences.iter().map(|a| format!("`-` {}", escaped(a))).collect::<Vec<_>>(),
     ));
+    out.push_str(&list("", &story.blurs.iter().map(|b| format!("`~` {}", escaped(b))).collect::<Vec<_>>()));
     out.push_str(&verdicts(&story));
     out.push_str(&objectives(&story));
     out.push_str(&claims(&story));

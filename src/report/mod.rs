@@ -4,6 +4,7 @@
 //! `table` computes the cells and `story` what is said around them, once; each format only lays
 //! them out.
 
+mod blur;
 mod claim;
 mod cooperation;
 mod cost;
@@ -15,6 +16,7 @@ mod lives;
 mod markdown;
 mod number;
 mod objective;
+mod steady;
 mod story;
 mod table;
 mod text;

@@ -27,6 +27,8 @@ pub(super) struct Story {
     pub(super) notes: Vec<String>,
     /// Why a cell is `-`.
     pub(super) absences: Vec<String>,
+    /// What a delivery time marked `~` rests on.
+    pub(super) blurs: Vec<String>,
 }
 
 /// Whether to believe a row.
@@ -65,6 +67,7 @@ impl Story {
             groups: lives::groups(rows, &labels),
             notes: notes(rows, &labels),
             absences: absences(rows, &labels),
+            blurs: super::blur::lines(rows, &labels),
         }
     }
 }

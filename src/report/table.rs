@@ -26,6 +26,8 @@ impl Column {
     }
 }
 
+/// The columns of delivery times.
+const DELIVERY: &str = "delivery time";
 const TOO_FEW: &str = "fewer than 10 publishes lie beyond this quantile (copies of one are one sample)";
 const NO_DELIVERY: &str = "nothing was delivered";
 const NO_TIME: &str = "the target's messages carry no time: delivery time cannot be told";
@@ -77,7 +79,7 @@ fn stream_bytes(run: &RunResult) -> Option<f64> {
 /// Every column, in order.
 pub(super) static COLUMNS: &[Column] = &[
     Column {
-        group: "delivery time",
+        group: DELIVERY,
         head: "p50",
         kind: Kind::Time,
         quantile: "delivery_p50",
@@ -85,7 +87,7 @@ pub(super) static COLUMNS: &[Column] = &[
         absent: quantile_absent,
     },
     Column {
-        group: "delivery time",
+        group: DELIVERY,
         head: "p99",
         kind: Kind::Time,
         quantile: "delivery_p99",
@@ -93,7 +95,7 @@ pub(super) static COLUMNS: &[Column] = &[
         absent: quantile_absent,
     },
     Column {
-        group: "delivery time",
+        group: DELIVERY,
         head: "max",
         kind: Kind::Time,
         quantile: "delivery_max",
@@ -185,10 +187,26 @@ impl Row<'_> {
             return Cell { middle: "-".to_owned(), range: None };
         };
         values.sort_by(Value::order);
-        let show = |v: Value| v.shown(column.kind);
+        let blurred = column.group == DELIVERY && self.epsilon_ns().is_some();
+        let mark = if blurred { "~" } else { "" };
+        let show = |v: Value| format!("{mark}{}", v.shown(column.kind));
         let (least, greatest) = (show(values[0]), show(values[values.len() - 1]));
         let range = (least != greatest).then_some((least, greatest));
         Cell { middle: show(middle(&values)), range }
+    }
+
+    /// How wrong its delivery times can be because they rest on another host's clock: of its runs the most.
+    pub(super) fn epsilon_ns(&self) -> Option<u64> {
+        self.runs.iter().filter_map(|(_, r)| r.delivery_epsilon_ns()).max()
+    }
+
+    /// The median delivery time: of repeats the median of it.
+    pub(super) fn delivery_p50_ns(&self) -> Option<f64> {
+        let values: Option<Vec<f64>> =
+            self.runs.iter().map(|(_, r)| r.delivery.p50_ns.map(|v| v as f64)).collect();
+        let mut values = values.filter(|v| !v.is_empty())?;
+        values.sort_by(f64::total_cmp);
+        Some(median(&values))
     }
 
     /// Why cells of this row hold no number: `p99: fewer than ...`.

@@ -180,11 +180,12 @@ impl Page<'_> {
     }
 
     fn absences(&mut self, story: &Story) {
-        if story.absences.is_empty() {
+        if story.absences.is_empty() && story.blurs.is_empty() {
             return;
         }
         self.out.push('\n');
         story.absences.iter().for_each(|a| self.folded("  \"-\"  ", a));
+        story.blurs.iter().for_each(|b| self.folded("  \"~\"  ", b));
     }
 
     fn verdicts(&mut self, story: &Story) {

@@ -2,6 +2,7 @@
 //! figure hides.
 
 use super::number::{Kind, grouped, shown, three_digits};
+use super::steady;
 use crate::result::{Deliveries, FanOut, Polling, Quantiles, RunResult};
 
 /// From this ratio of p99 on, the gap between the two delivery times is told.
@@ -14,6 +15,7 @@ pub(super) fn notes(run: &RunResult) -> Vec<String> {
         run.polling.as_ref().and_then(waiting),
         run.polling.as_ref().and_then(gap),
         omission(run),
+        steady::note(&run.steady),
         censored(run),
     ];
     parts.into_iter().flatten().collect()

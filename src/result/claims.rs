@@ -54,15 +54,18 @@ pub fn held(claims: &[ClaimPlan], runs: &[RunResult]) -> Vec<ClaimResult> {
 }
 
 fn one(claim: &ClaimPlan, runs: &[RunResult]) -> ClaimResult {
-    let mut values: Vec<f64> = of_case(&claim.case, runs).filter_map(|r| value(claim, r, runs)).collect();
+    let of_runs: Vec<Ends> = of_case(&claim.case, runs).filter_map(|r| value(claim, r, runs)).collect();
+    let mut values: Vec<f64> = of_runs.iter().map(|ends| ends.value).collect();
     values.sort_by(f64::total_cmp);
     let unit_bound = match (&claim.against, metric(&claim.holds.key)) {
         (None, Some(metric)) => metric.unit.of_bound(claim.holds.bound),
         _ => claim.holds.bound,
     };
     let holding = values.iter().filter(|v| claim.holds.relation.holds(**v, unit_bound)).count();
+    let holds_at = |v: f64| claim.holds.relation.holds(v, unit_bound);
+    let blurred = of_runs.iter().filter(|e| holds_at(e.least) != holds_at(e.most)).count();
     let holds = match holding {
-        _ if values.is_empty() => Holds::Undecided,
+        _ if values.is_empty() || blurred > 0 => Holds::Undecided,
         0 => Holds::No,
         n if n == values.len() => Holds::Yes,
         _ => Holds::Undecided,
@@ -78,11 +81,22 @@ fn one(claim: &ClaimPlan, runs: &[RunResult]) -> ClaimResult {
         measured_max: values.last().copied(),
         runs: values.len() as u32,
         holds,
-        reason: reason(claim, &values, holding, runs),
+        reason: reason(claim, &values, (holding, blurred), runs),
     }
 }
 
-fn reason(claim: &ClaimPlan, values: &[f64], holding: usize, runs: &[RunResult]) -> String {
+fn reason(
+    claim: &ClaimPlan,
+    values: &[f64],
+    (holding, blurred): (usize, usize),
+    runs: &[RunResult],
+) -> String {
+    if blurred > 0 {
+        return format!(
+            "in {blurred} of {} runs the error of the target's clock could turn it",
+            values.len()
+        );
+    }
     if !values.is_empty() && [0, values.len()].contains(&holding) {
         return String::new();
     }
@@ -102,14 +116,29 @@ fn of_case<'r>(case: &str, runs: &'r [RunResult]) -> impl Iterator<Item = &'r Ru
     runs.iter().filter(move |r| r.case == case && r.verdict != Verdict::Invalid)
 }
 
+/// A value, and the least and the most that it can be where it rests on another host's clock.
+struct Ends {
+    value: f64,
+    least: f64,
+    most: f64,
+}
+
 /// A run's value; with `against` over that of the run with the same clients, values and repeat.
-fn value(claim: &ClaimPlan, run: &RunResult, runs: &[RunResult]) -> Option<f64> {
+fn value(claim: &ClaimPlan, run: &RunResult, runs: &[RunResult]) -> Option<Ends> {
     let metric = metric(&claim.holds.key)?;
-    let own = (metric.of)(run).filter(|v| v.is_finite())?;
+    let of = |run: &RunResult| {
+        let value = (metric.of)(run).filter(|v| v.is_finite())?;
+        let is_delivery = metric.key.starts_with("delivery_");
+        let epsilon = run.delivery_epsilon_ns().filter(|_| is_delivery).unwrap_or(0) as f64;
+        Some(Ends { value, least: (value - epsilon).max(0.0), most: value + epsilon })
+    };
+    let own = of(run)?;
     let Some(against) = &claim.against else { return Some(own) };
     let twin = |r: &&RunResult| (r.clients, r.repeat, &r.swept) == (run.clients, run.repeat, &run.swept);
-    let other = of_case(against, runs).find(twin).and_then(metric.of)?;
-    Some(own / other).filter(|ratio| ratio.is_finite())
+    let other = of_case(against, runs).find(twin).and_then(of)?;
+    let ends =
+        Ends { value: own.value / other.value, least: own.least / other.most, most: own.most / other.least };
+    Some(ends).filter(|ends| ends.value.is_finite())
 }
 
 fn median(sorted: &[f64]) -> Option<f64> {
@@ -159,6 +188,30 @@ mod tests {
         assert_eq!(told(Relation::Greater, 5.0).holds, Holds::No);
         let split = told(Relation::Greater, 4.0);
         assert_eq!((split.holds, split.reason.as_str()), (Holds::Undecided, "it holds in 1 of 2 runs"));
+    }
+
+    #[test]
+    fn what_the_error_of_a_clock_could_turn_is_undecided() {
+        let mut claim = claim(Some("ws"), Relation::Greater, 1.0);
+        claim.holds.key = "delivery_p50".into();
+        let delivered = |case: &str, p50_ns: u64, epsilon_ns: u64| {
+            let mut run = run(case, 0, 0);
+            run.delivery.p50_ns = Some(p50_ns);
+            run.asked_clock =
+                Some(crate::result::AskedClock { epsilon_ns: Some(epsilon_ns), ..Default::default() });
+            run
+        };
+        let told = |apart: u64| {
+            one(
+                &claim,
+                &[delivered("polling", 5_000_000 + apart, 100_000), delivered("ws", 5_000_000, 100_000)],
+            )
+        };
+        // Two errors of 100 us: a difference of less than 200 us is none.
+        assert_eq!(told(201_000).holds, Holds::Yes);
+        let near = told(199_000);
+        assert_eq!(near.holds, Holds::Undecided);
+        assert!(near.reason.contains("in 1 of 1 runs the error of the target's clock"), "{}", near.reason);
     }
 
     #[test]

@@ -7,8 +7,8 @@ use super::health::Health;
 use super::paid::{Generator, TargetCost};
 use super::told::{Receivers, Spread};
 use super::{
-    ByteCheck, ClaimResult, CloseDetail, FanOut, GroupResult, Layers, Ledger, Polling, ReadyStates, Receive,
-    Reconnects, Stages, Steady, finite,
+    AskedClock, ByteCheck, ClaimResult, CloseDetail, FanOut, GroupResult, Layers, Ledger, Polling,
+    ReadyStates, Receive, Reconnects, Stages, Steady, finite,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -117,8 +117,11 @@ pub struct RunResult {
     /// What messages tell of themselves, by which they are told: `stamp` (ours), `time and sequence`,
     /// `time`, `sequence` (the target's own) or `nothing`; empty: nothing was published.
     pub cooperation: String,
-    /// The clock of the target's own times: `wall` or `monotonic`; empty without them.
+    /// The clock of the target's own times: `wall`, `monotonic`, `asked`, or `unknown` (it was to be
+    /// asked and could not be, so they were taken for wall-clock times); empty without them.
     pub clock: String,
+    /// What asking it came to; `null` when it was not.
+    pub asked_clock: Option<AskedClock>,
     /// Messages a second that the schedule wanted published, all channels.
     #[serde(with = "finite")]
     pub offered_per_s: f64,

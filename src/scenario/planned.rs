@@ -3,7 +3,8 @@
 use super::{
     Backoff, BundledSpec, CarrierSpec, Channels, CostGroup, CursorFrom, CursorInto, CursorSpec, GroupPlan,
     HeaderProfile, LengthPrefix, MessagePiece, MessageTemplate, Method, Plan, PublishPlan, PublishVia,
-    PullSpec, ReceiversFrom, ReconnectSpec, RunPlan, SplitSpec, StreamSpec, TargetPlan, ValueFrom,
+    PullSpec, ReceiversFrom, ReconnectSpec, RunPlan, SplitSpec, StreamSpec, TargetClock, TargetPlan,
+    ValueFrom,
 };
 use serde_json::{Value, json};
 
@@ -162,10 +163,23 @@ fn via(via: &PublishVia) -> Value {
             "time": feed.time.as_ref().map(|time| {
                 let mut value = value_from(&time.from);
                 value["unit"] = json!(time.unit.key());
-                value["clock"] = json!(time.clock.key());
+                value["clock"] = clock(&time.clock);
                 value
             }),
         }),
+    }
+}
+
+fn clock(clock: &TargetClock) -> Value {
+    match clock {
+        TargetClock::Asked(q) => json!({
+            "base": q.base.as_ref().map(super::Base::url),
+            "get": q.path,
+            "received": q.received,
+            "sent": q.sent,
+            "unit": q.unit.key(),
+        }),
+        plain => json!(plain.key()),
     }
 }
 

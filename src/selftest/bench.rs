@@ -1,6 +1,7 @@
 //! What a part works with: plays scenarios, keeps results, gathers checks.
 
 use super::check::Check;
+use super::flights::{self, Flight};
 use super::outcome::Attempt;
 use super::process::Started;
 use super::{Depth, Options, SelftestError};
@@ -8,10 +9,17 @@ use crate::engine::{self, EngineError, Interrupt, Observer, Progress};
 use crate::model::Nanos;
 use crate::pace::{Schedule, Spacing};
 use crate::record::Timing;
-use crate::result::{Folder, Results, RunDetail, RunResult};
+use crate::result::{EventFiles, Folder, Results, RunDetail, RunResult};
 use crate::scenario::{self, Arrivals, Channels, Overrides, RunPlan};
 use hdrhistogram::Histogram;
 use std::path::{Path, PathBuf};
+
+/// Messages that may have met a stall of the machine, percent; with more, the machine was measured.
+const MOST_LEFT_OUT: f64 = 25.0;
+
+/// Share of the time that the generator may wait for a CPU beside a witness, who takes some of it: beyond,
+/// somebody else is there.
+const MOST_WAITED: f64 = 0.1;
 
 /// One attempt at a part.
 pub(super) struct Bench<'a> {
@@ -55,6 +63,18 @@ impl Ran {
     /// is printed. `None`: `null`, or no such key.
     pub(super) fn told(&self, pointer: &str) -> Option<f64> {
         serde_json::to_value(&self.run).ok()?.pointer(pointer)?.as_f64()
+    }
+
+    /// Share of `measure` that the target was runnable without a CPU.
+    pub(super) fn target_waited(&self) -> f64 {
+        let mut rows = self.detail.cost.iter().filter(|r| r.of == "target" && r.phase == "measure");
+        let first = rows.next();
+        match first.zip(rows.next_back()) {
+            Some((a, b)) if b.at_s > a.at_s => {
+                (b.run_delay_s_total - a.run_delay_s_total) / (b.at_s - a.at_s)
+            }
+            _ => 0.0,
+        }
     }
 
     /// The feed, channel by channel, as it was fixed before the run.
@@ -111,6 +131,55 @@ impl<'a> Bench<'a> {
         self.options.depth
     }
 
+    /// Tells how many of a run's messages met a stall of the machine; too many spoil the attempt.
+    pub(super) fn kept(&mut self, name: &str, all: &[Flight], kept: Vec<Flight>) -> Vec<Flight> {
+        let share = 100.0 * (1.0 - kept.len() as f64 / all.len().max(1) as f64);
+        if share > MOST_LEFT_OUT {
+            self.spoil(name, &format!("{share:.0} % of the messages met a stall of the machine"));
+        }
+        self.check(Check::holds(
+            format!("{name}: messages that met a stall of the machine"),
+            "",
+            format!("{share:.1} %"),
+            format!("left out; at most {MOST_LEFT_OUT:.0} %"),
+            share <= MOST_LEFT_OUT,
+        ));
+        kept
+    }
+
+    /// Somebody who sees the machine stand still, on every core that we may use.
+    pub(super) fn witness(&self) -> Result<Started, SelftestError> {
+        Started::witness(&self.options.program, &engine::allowed_cores())
+            .map_err(|source| SelftestError::Helper { what: "start a witness", source })
+    }
+
+    /// Plays a scenario of exactly one run and gives each message by itself, too. For who heeds stalls of
+    /// the machine by a witness: what spoils the attempt is somebody else on the cores.
+    pub(super) fn play_each(
+        &mut self,
+        name: &str,
+        scenario: &str,
+    ) -> Result<(Ran, Vec<Flight>), SelftestError> {
+        let place = self.place(&format!("{name}-events"));
+        let folder = Folder::create(&place)?;
+        let ran = self.played(name, scenario, Some(EventFiles::within(&folder)))?;
+        self.heed_company(name, &ran);
+        let flights = flights::read(&place, &ran);
+        if !self.keeps() {
+            // Best effort: it is a folder for temporary files.
+            let _ = std::fs::remove_dir_all(&place);
+        }
+        Ok((ran, flights?))
+    }
+
+    /// Spoils the attempt when the generator had to wait for its cores.
+    fn heed_company(&mut self, name: &str, ran: &Ran) {
+        let share = ran.run.generator.run_delay_share;
+        if share > MOST_WAITED {
+            self.spoil(name, &format!("the generator waited {:.1} % of the time for a CPU", share * 100.0));
+        }
+    }
+
     /// Plays a scenario of exactly one run. One whose generator was starved spoils the attempt.
     pub(super) fn play(&mut self, name: &str, scenario: &str) -> Result<Ran, SelftestError> {
         let ran = self.play_anyhow(name, scenario)?;
@@ -122,6 +191,15 @@ impl<'a> Bench<'a> {
 
     /// The same for a run that is meant to go wrong.
     pub(super) fn play_anyhow(&mut self, name: &str, scenario: &str) -> Result<Ran, SelftestError> {
+        self.played(name, scenario, None)
+    }
+
+    fn played(
+        &mut self,
+        name: &str,
+        scenario: &str,
+        events: Option<EventFiles>,
+    ) -> Result<Ran, SelftestError> {
         self.heed()?;
         let scenario_error = |text: String| SelftestError::Scenario { name: name.to_owned(), text };
         let text = format!("title = \"selftest {} {name}\"\n{scenario}", self.label);
@@ -132,7 +210,7 @@ impl<'a> Bench<'a> {
             command: vec!["pushbench".to_owned(), "selftest".to_owned()],
             trace: None,
             selftest: serde_json::Value::Null,
-            events: None,
+            events,
             starve: None,
         };
         let played = engine::play(&plan, &options, self.interrupt, &mut Silent);

@@ -16,6 +16,12 @@ pub enum Helper {
         /// The core to stay on.
         cpu: Option<usize>,
     },
+    /// Threads that sleep in short steps, one on each of these cores, and write down when a step took too
+    /// long.
+    Witness {
+        /// The cores.
+        cpus: Vec<usize>,
+    },
     /// Threads that burn a core.
     Hog {
         /// So many.
@@ -28,7 +34,7 @@ pub enum Helper {
 /// Words that are no helper.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "failed to understand `{0}`: want relay [tls] [gap TIME] [hold TIME] [refuse N of M] [cpu N], or hog N [cpu N]"
+    "failed to understand `{0}`: want relay [tls] [gap TIME] [hold TIME] [refuse N of M] [cpu N], witness cpu N..., or hog N [cpu N]"
 )]
 pub struct HelperError(String);
 
@@ -40,6 +46,7 @@ impl FromStr for Helper {
         let helper = match words.next() {
             Some("relay") => relay(&mut words),
             Some("hog") => hog(&mut words),
+            Some("witness") => witness(&mut words),
             _ => None,
         };
         helper.ok_or_else(|| HelperError(text.to_owned()))
@@ -75,6 +82,12 @@ fn hog(words: &mut SplitWhitespace<'_>) -> Option<Helper> {
     words.next().is_none().then_some(Helper::Hog { threads, cpu })
 }
 
+fn witness(words: &mut SplitWhitespace<'_>) -> Option<Helper> {
+    words.next().filter(|w| *w == "cpu")?;
+    let cpus: Vec<usize> = words.map(|cpu| cpu.parse().ok()).collect::<Option<_>>()?;
+    (!cpus.is_empty()).then_some(Helper::Witness { cpus })
+}
+
 fn time(words: &mut SplitWhitespace<'_>) -> Option<Nanos> {
     units::parse_duration(words.next()?)
 }
@@ -101,7 +114,17 @@ mod tests {
         assert_eq!(read, Helper::Relay { spec, cpu: Some(1) });
         assert_eq!("relay".parse(), Ok(Helper::Relay { spec: RelaySpec::default(), cpu: None }));
         assert_eq!("hog 3 cpu 1".parse(), Ok(Helper::Hog { threads: 3, cpu: Some(1) }));
-        for wrong in ["", "relay gap", "relay refuse 1 of 0", "hog", "hog 1 2", "hog 1 cpu 2 3"] {
+        assert_eq!("witness cpu 0 1".parse(), Ok(Helper::Witness { cpus: vec![0, 1] }));
+        for wrong in [
+            "witness cpu",
+            "witness 1",
+            "",
+            "relay gap",
+            "relay refuse 1 of 0",
+            "hog",
+            "hog 1 2",
+            "hog 1 cpu 2 3",
+        ] {
             assert_eq!(wrong.parse::<Helper>(), Err(HelperError(wrong.to_owned())));
         }
     }

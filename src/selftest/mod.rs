@@ -3,13 +3,14 @@
 //!
 //! A part plays scenarios through the real engine against the real bundled server, which does a known
 //! thing wrong, or through a relay that does what the server cannot. It must not print, and must not
-//! be lenient: no bound depends on the machine, and a part that a busy machine spoiled is shown with
+//! be lenient: no bound depends on the machine, and a part that failed on a busy machine is done again and shown with
 //! every attempt, never repeated in silence.
 
 mod bench;
 mod build;
 mod check;
 mod exact;
+mod flights;
 mod helper;
 mod outcome;
 mod part;
@@ -18,6 +19,7 @@ mod process;
 pub mod relay;
 mod remembered;
 mod table;
+mod witness;
 
 pub use check::Check;
 pub use helper::{Helper, HelperError, burn};
@@ -25,6 +27,7 @@ pub use outcome::{Attempt, Outcome, PartOutcome, State};
 pub use part::{Depth, PARTS, Part, choose};
 pub use remembered::{RememberError, Remembered, known, last, remember};
 pub use table::{render, render_part};
+pub use witness::{Stall, Witness};
 
 use crate::clock::{Clock, utc_now};
 use crate::engine::{EngineError, Interrupt};
@@ -32,7 +35,7 @@ use crate::result::ResultError;
 use bench::Bench;
 use std::path::PathBuf;
 
-/// Repeats that a part gets when the machine spoiled it.
+/// Repeats that a part gets when it failed and the machine was busy.
 const REPEATS: usize = 2;
 
 /// What the selftest is told.

@@ -1,6 +1,8 @@
 //! A process of this very program that a part started beside a run: a relay, a hog, a server of its
 //! own. Ends with the value, whatever happens to us: its stdin closes.
 
+use super::SelftestError;
+use super::witness::Stall;
 use serde::de::DeserializeOwned;
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::SocketAddr;
@@ -26,6 +28,18 @@ impl Started {
         Started::start(program, &["selftest", "--helper", words], words.contains("tls"))
     }
 
+    /// A witness on these cores, ahead of everybody else there if the system lets us.
+    pub(super) fn witness(program: &Path, cpus: &[usize]) -> io::Result<Started> {
+        let cpus: Vec<String> = cpus.iter().map(ToString::to_string).collect();
+        let words = format!("witness cpu {}", cpus.join(" "));
+        let mut first = Command::new("chrt");
+        first.args(["--fifo", "1"]).arg(program).stderr(Stdio::null());
+        match Started::spawn(first, &["selftest", "--helper", &words], false) {
+            Ok(started) => Ok(started),
+            Err(_) => Started::helper(program, &words),
+        }
+    }
+
     /// `pushbench serve` with these arguments.
     pub(super) fn server(program: &Path, args: &[&str]) -> io::Result<Started> {
         let fixed = ["serve", "--listen", "127.0.0.1:0", "--exit-with-stdin"];
@@ -33,12 +47,11 @@ impl Started {
     }
 
     fn start(program: &Path, args: &[&str], with_tls: bool) -> io::Result<Started> {
-        let mut child = Command::new(program)
-            .args(args)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .spawn()?;
+        Started::spawn(Command::new(program), args, with_tls)
+    }
+
+    fn spawn(mut command: Command, args: &[&str], with_tls: bool) -> io::Result<Started> {
+        let mut child = command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let stdin = child.stdin.take();
         let stdout = child.stdout.take().ok_or_else(|| io::Error::other("it has no stdout"))?;
         let mut started = Started {
@@ -72,6 +85,11 @@ impl Started {
             0 => Err(io::Error::other("it ended before it was ready")),
             _ => Ok(line),
         }
+    }
+
+    /// Asks a witness for what it saw so far.
+    pub(super) fn stalls(&mut self) -> Result<Vec<Stall>, SelftestError> {
+        self.counts().map_err(|source| SelftestError::Helper { what: "ask the witness", source })
     }
 
     /// Asks for what it counted so far.

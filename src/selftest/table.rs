@@ -3,6 +3,9 @@
 use super::outcome::{Attempt, Outcome, PartOutcome, State};
 use std::fmt::Write;
 
+/// Reasons of an attempt that are told; the rest are counted.
+const REASONS: usize = 4;
+
 /// The whole table and a last line that sums it up.
 pub fn render(outcome: &Outcome) -> String {
     let mut text = String::new();
@@ -62,8 +65,11 @@ fn lines(attempt: &Attempt, text: &mut String) {
         let line = cells.collect::<Vec<_>>().join("  ");
         let _ = writeln!(text, "     {}", line.trim_end());
     }
-    for why in &attempt.spoiled {
-        let _ = writeln!(text, "     says nothing: {why}");
+    for why in attempt.spoiled.iter().take(REASONS) {
+        let _ = writeln!(text, "     disturbed: {why}");
+    }
+    if let Some(more) = attempt.spoiled.len().checked_sub(REASONS).filter(|more| *more > 0) {
+        let _ = writeln!(text, "     disturbed: {more} runs more (--json tells why)");
     }
     if let Some(error) = &attempt.error {
         let _ = writeln!(text, "     {error}");
@@ -79,7 +85,7 @@ mod tests {
     fn the_table_shows_every_attempt() {
         let text = render(&outcome(vec![
             vec![attempt(true, &[])],
-            vec![attempt(true, &["the run: generator-bound"]), attempt(false, &[])],
+            vec![attempt(false, &["the run: generator-bound"]), attempt(false, &[])],
         ]));
         let want = "\
 T1   pass     known delays (rules 1, 2; 1.5 s)
@@ -88,9 +94,9 @@ T1   pass     known delays (rules 1, 2; 1.5 s)
 
 T2   FAIL     known delays (rules 1, 2; 3.0 s)
      attempt 1 of 2
-         what  injected  measured  bound               used
-     ok  lost  3         3         difference 0, is 0
-     says nothing: the run: generator-bound
+           what  injected  measured  bound               used
+     FAIL  lost  3         4         difference 0, is 1
+     disturbed: the run: generator-bound
      attempt 2 of 2
            what  injected  measured  bound               used
      FAIL  lost  3         4         difference 0, is 1

@@ -28,7 +28,7 @@ pub use carriers::{CARRIERS, CarrierRow, carrier};
 pub use headers::{RequestKind, block};
 pub use publish_http::{Answer, PostConnection};
 pub use publish_message::MessageMaker;
-pub use publish_values::{OwnValues, ReceiversReader};
+pub use publish_values::{ClockReader, OwnValues, ReceiversReader};
 pub use pull::{Pull, unexpected};
 pub use request::PostHead;
 pub use stream::HttpStream;

@@ -4,7 +4,7 @@
 use super::http1::Head;
 use super::json_at::{Pointer, Scalar};
 use crate::model::Nanos;
-use crate::scenario::{ReceiversFrom, TargetFeed, TimeFrom, TimeUnit, ValueFrom};
+use crate::scenario::{ClockQuestion, ReceiversFrom, TargetFeed, TimeFrom, TimeUnit, ValueFrom};
 use regex_lite::Regex;
 
 /// A longest date and time; a longer text is none.
@@ -79,6 +79,28 @@ impl OwnValues {
     pub fn time(&self, body: &[u8]) -> Option<Nanos> {
         let (from, unit) = self.time.as_ref()?;
         from.read(body, |value| instant(value, *unit))
+    }
+}
+
+/// Reads what a clock that is asked answers.
+#[derive(Clone, Debug)]
+pub struct ClockReader {
+    received: From,
+    sent: From,
+    unit: TimeUnit,
+}
+
+impl ClockReader {
+    /// A reader of the answers to this question.
+    pub fn new(question: &ClockQuestion) -> ClockReader {
+        let at = |text: &str| From::Pointer(Pointer::new(text));
+        ClockReader { received: at(&question.received), sent: at(&question.sent), unit: question.unit }
+    }
+
+    /// When it received the question and when it answered, on its clock; `None`: it does not tell both.
+    pub fn read(&self, body: &[u8]) -> Option<(Nanos, Nanos)> {
+        let at = |from: &From| from.read(body, |value| instant(value, self.unit));
+        Some((at(&self.received)?, at(&self.sent)?))
     }
 }
 

@@ -15,8 +15,8 @@ use std::path::PathBuf;
 ///
 /// Injects known faults (delays, a freeze, lost and doubled messages, a wrong clock, a starved
 /// generator and more) into real runs, and holds what comes out against what went in. Every line has
-/// a bound that does not depend on the machine. A part that a busy machine spoiled, by the verdict of
-/// its own runs, is done again at most twice, and every attempt is shown.
+/// a bound that does not depend on the machine. A part that failed while the machine was busy, by the
+/// verdict of its own runs, is done again at most twice, and every attempt is shown.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

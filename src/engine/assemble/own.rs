@@ -75,7 +75,7 @@ pub(super) fn ledger(
 /// What the target told, and what can be told without it.
 pub(super) fn told(run: &RunPlan, result: &mut RunResult, measured: &Tally, done: &[Done]) {
     result.gaps = quantiles(&measured.gap);
-    result.ahead = measured.ahead;
+    result.ahead = measured.ahead.count();
     if result.cooperation == "nothing" {
         let (messages, missing) = (measured.firsts, measured.missing);
         result.spread = Some(Spread { behind: quantiles(&measured.spread), messages, missing });

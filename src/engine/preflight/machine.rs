@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
+use std::sync::LazyLock;
 
 /// Fewer sockets in TIME-WAIT towards an address than this are not worth a row.
 const TIME_WAIT_LEAST: u64 = 10;
@@ -49,8 +50,12 @@ pub struct Machine {
     pub others_readable: bool,
 }
 
+static CLOCK_READ_NS: LazyLock<f64> = LazyLock::new(clock_read_ns);
+static TIMER_LATE_P99_NS: LazyLock<Option<u64>> = LazyLock::new(timer_late_p99_ns);
+
 impl Machine {
-    /// Reads the machine. Takes about 100 ms, most of it to try the timer; never on a worker.
+    /// Reads the machine. Takes about 100 ms the first time, most of it to try the timer, which is done once
+    /// in a process; never on a worker.
     pub fn read() -> Machine {
         let limit = getrlimit(Resource::Nofile);
         let uname = rustix::system::uname();
@@ -69,8 +74,8 @@ impl Machine {
             cgroup: cgroup(),
             governor: line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
             steal_share: steal_share(&text("/proc/stat")),
-            clock_read_ns: clock_read_ns(),
-            timer_late_p99_ns: timer_late_p99_ns(),
+            clock_read_ns: *CLOCK_READ_NS,
+            timer_late_p99_ns: *TIMER_LATE_P99_NS,
             others_readable: fs::read_dir("/proc/1/fd").is_ok(),
         }
     }

@@ -4,6 +4,7 @@
 
 mod bytes;
 mod censoring;
+mod clock;
 mod events;
 mod generator;
 mod interval;
@@ -64,6 +65,7 @@ pub(super) fn judge(run: &mut RunResult, evidence: &Evidence) {
     interval::judge(run, &mut findings);
     bytes::judge(run, &mut findings);
     events::judge(evidence, &mut findings);
+    clock::judge(run, &mut findings);
     sends::note(run);
     run.verdict = findings.0.iter().map(|f| f.grade).max().unwrap_or(Verdict::Valid);
     run.generator_limited = findings.0.iter().any(|f| f.grade == Verdict::Invalid && f.ours);
@@ -230,7 +232,8 @@ fn by_target(run: &RunResult, findings: &mut Findings) {
         );
         findings.theirs(Verdict::Suspect, text);
     }
-    if run.ahead > 0 {
+    // Of a clock with a known error it is another question, and another finding.
+    if run.ahead > 0 && run.delivery_epsilon_ns().is_none() {
         let text = format!(
             "{} messages tell a time after their receipt: the target's clock is ahead of ours",
             run.ahead

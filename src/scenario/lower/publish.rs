@@ -1,5 +1,6 @@
 //! `[publish]` to a feed.
 
+mod clock;
 mod message;
 mod target;
 mod via;

@@ -4,8 +4,8 @@ use super::{Grouped, Report, Scene};
 use crate::model::Nanos;
 use crate::scenario::path::KeyPath;
 use crate::scenario::{
-    CarrierSpec, Channels, CursorFrom, CursorInto, CursorSpec, HeaderProfile, Names, PublishPlan, PublishVia,
-    SplitSpec, TargetPlan,
+    Base, CarrierSpec, Channels, CursorFrom, CursorInto, CursorSpec, HeaderProfile, Names, PublishPlan,
+    PublishVia, SplitSpec, TargetClock, TargetFeed, TargetPlan,
 };
 
 pub(super) fn check(scene: &Scene, r: &mut Report<'_>) {
@@ -295,13 +295,28 @@ fn notes(scene: &Scene, r: &mut Report<'_>) {
 /// What the way of publishing can tell.
 fn published_notes(scene: &Scene, publish: &PublishPlan, r: &mut Report<'_>) {
     match &publish.via {
-        PublishVia::Target(feed) => r.note(match (&feed.time, &feed.sequence) {
+        PublishVia::Target(feed) => {
+            clock_note(feed, r);
+            r.note(match (&feed.time, &feed.sequence) {
             (Some(_), Some(_)) => "the target publishes by itself: delivery time and gaps are told by its own time and sequence",
             (Some(_), None) => "the target publishes by itself and tells a time but no sequence: loss cannot be told",
             (None, Some(_)) => "the target publishes by itself and tells a sequence but no time: delivery time cannot be told",
             (None, None) => "the target publishes by itself and nothing in its messages is read: only how far receivers lie apart can be told",
-        }),
+            });
+        }
         _ => few_samples(scene, publish, r),
+    }
+}
+
+/// Where the clock is asked by which delivery times are told.
+fn clock_note(feed: &TargetFeed, r: &mut Report<'_>) {
+    if let Some(TargetClock::Asked(question)) = feed.time.as_ref().map(|time| &time.clock) {
+        let base = question.base.as_ref().map(Base::url).unwrap_or_default();
+        r.note(format!(
+            "the clock of its times is asked before, during and after each run: GET {base}{}; delivery times are told \
+             with the bound of its error, and no difference below twice that is one",
+            question.path
+        ));
     }
 }
 

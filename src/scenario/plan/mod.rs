@@ -5,6 +5,7 @@
 mod carrier;
 mod claim;
 mod cost;
+mod clock;
 mod dialect;
 mod group;
 mod publish;
@@ -15,6 +16,7 @@ mod tls;
 pub use carrier::*;
 pub use claim::*;
 pub use cost::*;
+pub use clock::*;
 pub use dialect::*;
 pub use group::*;
 pub use publish::*;

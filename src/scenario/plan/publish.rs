@@ -1,6 +1,6 @@
 //! The feed: who publishes what, how often, and how.
 
-use super::{Base, WebSocketSpec};
+use super::{Base, TargetClock, WebSocketSpec};
 
 /// The feed: what all ways of publishing share, and the way.
 #[derive(Clone, Debug, PartialEq)]
@@ -231,26 +231,6 @@ impl TimeUnit {
             TimeUnit::Micros => "us",
             TimeUnit::Nanos => "ns",
             TimeUnit::Iso => "iso",
-        }
-    }
-}
-
-/// The clock by which a target tells times.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TargetClock {
-    /// `CLOCK_REALTIME`, counted from 1970: right on the same host, elsewhere as far as both clocks
-    /// agree.
-    Wall,
-    /// `CLOCK_MONOTONIC` of this host.
-    Monotonic,
-}
-
-impl TargetClock {
-    /// The word in scenario files and results.
-    pub fn key(self) -> &'static str {
-        match self {
-            TargetClock::Wall => "wall",
-            TargetClock::Monotonic => "monotonic",
         }
     }
 }

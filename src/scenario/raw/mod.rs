@@ -8,6 +8,7 @@
 mod case;
 mod claim;
 mod cost;
+mod clock;
 mod dialect;
 mod life;
 mod many;
@@ -22,11 +23,12 @@ mod websocket;
 pub(super) use case::{Case, Endpoint, Group, LongPoll, Pace, Poll};
 pub(super) use claim::{Claim, ClaimBound};
 pub(super) use cost::Cost;
+pub(super) use clock::{ClockTable, TimeClock};
 pub(super) use dialect::{Keepalive, Mqtt, On, PresetFile, Rule, SendBy, Step};
 pub(super) use life::{Life, Policy, Reconnect, ReconnectTable};
 pub(super) use many::{Many, Plain, Sets, Source};
 pub(super) use publish::{
-    Echo, Http, InBand, NoPublisher, Publish, ReceiversTable, Spacing, TimeClock, TimeTable, Unit, ValueTable,
+    Echo, Http, InBand, NoPublisher, Publish, ReceiversTable, Spacing, TimeTable, Unit, ValueTable,
 };
 pub(super) use slo::Slo;
 pub(super) use stream::{Endless, Order, Prefix, Split, SplitTable, Stream};

@@ -1,6 +1,6 @@
 //! `[publish]`: the feed.
 
-use super::{Bytes, ChannelsOf, Pairs, PerSecond, Text, WebSocket};
+use super::{Bytes, ChannelsOf, Pairs, PerSecond, Text, TimeClock, WebSocket};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -165,7 +165,8 @@ pub(in crate::scenario) struct TimeTable {
     #[schemars(required)]
     pub(in crate::scenario) unit: Option<Unit>,
     /// The clock it was read from: "wall" (counted from 1970; right on the same host, elsewhere as far
-    /// as both clocks agree) or "monotonic" (`CLOCK_MONOTONIC` of this host).
+    /// as both clocks agree), "monotonic" (`CLOCK_MONOTONIC` of this host), or a table that says how
+    /// to ask that clock: its offset and drift are then known, with a bound of their error.
     #[schemars(extend("default" = "wall"))]
     pub(in crate::scenario) clock: Option<TimeClock>,
 }
@@ -184,14 +185,4 @@ pub(in crate::scenario) enum Unit {
     Ns,
     /// A date and time of RFC 3339.
     Iso,
-}
-
-/// The clock of a time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub(in crate::scenario) enum TimeClock {
-    /// Wall-clock time, from 1970.
-    Wall,
-    /// `CLOCK_MONOTONIC`.
-    Monotonic,
 }

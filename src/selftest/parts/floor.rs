@@ -1,7 +1,6 @@
 //! What transport adds to a delay: measured by runs without one.
 
 use crate::analysis::describe::{self, quantile};
-use crate::selftest::bench::{Ran, delivery};
 
 /// So many sums stand for all pairs of a draw and a floor time.
 const SUMS: usize = 400_000;
@@ -10,16 +9,8 @@ const SUMS: usize = 400_000;
 pub(in crate::selftest) struct Floor(Vec<f64>);
 
 impl Floor {
-    /// All times of these runs together, nanoseconds.
-    pub(in crate::selftest) fn of(runs: &[&Ran]) -> Floor {
-        let mut times = Vec::new();
-        for ran in runs {
-            let histogram = delivery(&ran.detail);
-            for step in histogram.iter_recorded() {
-                let time = histogram.median_equivalent(step.value_iterated_to()) as f64;
-                times.extend(std::iter::repeat_n(time, step.count_since_last_iteration() as usize));
-            }
-        }
+    /// These, nanoseconds.
+    pub(in crate::selftest) fn of(times: Vec<f64>) -> Floor {
         Floor(times)
     }
 

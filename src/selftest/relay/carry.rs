@@ -27,6 +27,8 @@ pub(super) struct Shared {
     subscribers: Kind,
     publishes: AtomicU64,
     refused: AtomicU64,
+    gaps: AtomicU64,
+    gap_ns: AtomicU64,
 }
 
 #[derive(Default)]
@@ -56,6 +58,8 @@ impl Shared {
             subscribers: Kind::default(),
             publishes: AtomicU64::new(0),
             refused: AtomicU64::new(0),
+            gaps: AtomicU64::new(0),
+            gap_ns: AtomicU64::new(0),
         }
     }
 
@@ -64,6 +68,8 @@ impl Shared {
             publishers: self.publishers.crossed(),
             subscribers: self.subscribers.crossed(),
             refused: self.refused.load(Relaxed),
+            gaps: self.gaps.load(Relaxed),
+            gap_ns_total: self.gap_ns.load(Relaxed),
         }
     }
 
@@ -176,9 +182,10 @@ impl Line<'_> {
     }
 
     async fn wait_out_the_gap(&self) {
-        if let Some(answered) = self.answered.take().filter(|_| self.long_poll) {
-            self.timer.sleep_until(answered + self.shared.spec.gap).await;
-        }
+        let Some(answered) = self.answered.take().filter(|_| self.long_poll) else { return };
+        self.timer.sleep_until(answered + self.shared.spec.gap).await;
+        self.shared.gaps.fetch_add(1, Relaxed);
+        self.shared.gap_ns.fetch_add((self.timer.clock().now() - answered).0, Relaxed);
     }
 
     async fn down(&self, mut from: OwnedReadHalf, to: &tokio::sync::Mutex<OwnedWriteHalf>) -> io::Result<()> {

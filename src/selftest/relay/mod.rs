@@ -49,6 +49,10 @@ pub struct Counts {
     pub subscribers: Crossed,
     /// Publishes refused.
     pub refused: u64,
+    /// Long polls that came after an answer.
+    pub gaps: u64,
+    /// From the answer before to when they went on to the server, all together.
+    pub gap_ns_total: u64,
 }
 
 /// A relay with its server; both end when this is dropped.

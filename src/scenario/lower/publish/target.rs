@@ -1,8 +1,9 @@
 //! `none`: what the messages of a target that publishes by itself tell about themselves.
 
+use super::clock;
 use crate::scenario::lower::{Report, values};
 use crate::scenario::path::KeyPath;
-use crate::scenario::raw::{NoPublisher, TimeClock, TimeTable, Unit, ValueTable};
+use crate::scenario::raw::{NoPublisher, TimeClock, TimeTable, ValueTable};
 use crate::scenario::{TargetClock, TargetFeed, TimeFrom, TimeUnit, ValueFrom};
 
 pub(super) fn lower(none: &NoPublisher, r: &mut Report<'_>) -> TargetFeed {
@@ -16,19 +17,16 @@ pub(super) fn lower(none: &NoPublisher, r: &mut Report<'_>) -> TargetFeed {
 fn time(table: &TimeTable, at: &KeyPath, r: &mut Report<'_>) -> Option<TimeFrom> {
     let TimeTable { place, unit, clock } = table;
     let from = value(place, at, r)?;
-    let unit = match unit.as_ref()? {
-        Unit::S => TimeUnit::Seconds,
-        Unit::Ms => TimeUnit::Millis,
-        Unit::Us => TimeUnit::Micros,
-        Unit::Ns => TimeUnit::Nanos,
-        Unit::Iso => TimeUnit::Iso,
-    };
+    let unit = clock::unit(Some(*unit.as_ref()?));
     let clock = match clock {
         Some(TimeClock::Monotonic) if unit == TimeUnit::Iso => {
             r.wrong(&at.key("clock"), "a date and time is of the wall clock, not of the monotonic one", None);
             TargetClock::Wall
         }
         Some(TimeClock::Monotonic) => TargetClock::Monotonic,
+        Some(TimeClock::Asked(table)) => {
+            clock::lower(table, &at.key("clock"), r).map_or(TargetClock::Wall, TargetClock::Asked)
+        }
         Some(TimeClock::Wall) | None => TargetClock::Wall,
     };
     Some(TimeFrom { from, unit, clock })
