@@ -7,12 +7,14 @@ mod layers;
 mod ledgers;
 mod lives;
 mod own;
+mod scraped;
 mod second_look;
 mod series;
 mod steady;
 mod timing;
 
 use super::readings::Readings;
+use super::scrapes::Scrapes;
 use super::timeline::Timeline;
 use super::told::Done;
 use super::verdict;
@@ -39,6 +41,8 @@ pub(super) struct Gathered {
     /// fan-out.
     pub(super) fan: Option<FanMerge>,
     pub(super) readings: Readings,
+    /// The target's own counters.
+    pub(super) scrapes: Scrapes,
     pub(super) co_located: bool,
     /// Whether the target was reached over loopback.
     pub(super) loopback: bool,
@@ -95,6 +99,7 @@ pub(super) fn assemble(run: &RunPlan, mut gathered: Gathered) -> (RunResult, Run
         intervals: intervals(&gathered),
         cost: gathered.readings.rows(gathered.timeline.start),
         latency: latency(&gathered),
+        metrics: scraped::rows(&gathered),
     };
     let measured_s = (gathered.timeline.drain - gathered.timeline.measure).as_secs_f64();
     let mut result = described(run, &gathered, measured_s);
@@ -115,6 +120,7 @@ pub(super) fn assemble(run: &RunPlan, mut gathered: Gathered) -> (RunResult, Run
     result.groups = lives::groups(run, &gathered, &closed);
     result.steady = steady::steady(&gathered);
     result.target_cost = target_cost(&gathered, measured);
+    scraped::tell(&mut result, &gathered, &whole);
     result.generator = generator(&gathered, measured, measured_s);
     if result.publish_overlapped > 0 && result.ledger.reordered > 0 {
         result.notes.push(format!(

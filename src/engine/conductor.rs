@@ -8,6 +8,7 @@ use super::hog::Hog;
 use super::interrupt::Interrupt;
 use super::program::Program;
 use super::readings::{Readings, WORKER_NAME};
+use super::scrapes::Scrapes;
 use super::target::{Found, RunningTarget};
 use super::timeline::{Phase, Timeline};
 use super::told::{Done, Report};
@@ -50,6 +51,9 @@ pub(super) fn conduct(
     let mut readings =
         Readings::new(target.cost_port, target.started_pid(), target.local, pinned(&cores.workers));
     readings.take(Phase::Idle, Depth::Thorough);
+    let mut scrapes = Scrapes::new(plan, &target.sites)?;
+    scrapes.ask(Phase::Idle, true);
+    scrapes.settle();
     let program = match run.publish.as_ref().map(|p| &p.via) {
         Some(PublishVia::Exec(exec)) => Some(Program::start(&exec.command, plan.path.as_deref())?),
         _ => None,
@@ -67,6 +71,7 @@ pub(super) fn conduct(
         trace: options.trace.clone(),
         events: options.events.as_ref().map(|files| Events::new(files, plan, run, index)),
         readings,
+        scrapes,
         boundaries: timeline.boundaries(),
         interims: Vec::new(),
         groups: Vec::new(),
@@ -79,6 +84,9 @@ pub(super) fn conduct(
     }
     played?;
     conductor.readings.take(Phase::After, Depth::Thorough);
+    conductor.scrapes.settle();
+    conductor.scrapes.ask(Phase::After, true);
+    conductor.scrapes.settle();
     conductor.pipe = None;
     let mut gathered = conductor.gathered(&target, &cores);
     gathered.notes.extend(program.and_then(Program::end));
@@ -108,6 +116,8 @@ struct Conductor<'a> {
     /// Where each event is written.
     events: Option<Events>,
     readings: Readings,
+    /// The target's own counters.
+    scrapes: Scrapes,
     /// The ends of the intervals.
     boundaries: Vec<Nanos>,
     /// What was handed over for each, as far as anything was.
@@ -181,6 +191,7 @@ impl Conductor<'_> {
             if now >= next_tick {
                 next_tick = now + TICK;
                 self.heed_interrupt(now);
+                self.scrapes.collect();
                 self.tell(now);
             }
             if now > self.end() + PATIENCE {
@@ -216,12 +227,14 @@ impl Conductor<'_> {
             every if every || ends_phase => Depth::Full,
             _ => Depth::Light,
         };
+        self.scrapes.ask(phase, ends_phase || [t.connected, t.end].contains(&boundary));
         self.readings.take(phase, depth);
     }
 
     fn heed_interrupt(&mut self, now: Nanos) {
         if self.interrupt.requested() && self.stop.at().is_none() {
             self.stop.set(now + CUT_AHEAD);
+            self.scrapes.ask(self.timeline.phase(now), true);
             self.readings.take(self.timeline.phase(now), Depth::Full);
         }
     }
@@ -320,6 +333,7 @@ impl Conductor<'_> {
             fan: self.fan,
             done: self.done,
             readings: self.readings,
+            scrapes: self.scrapes,
             co_located: target.local,
             loopback: target.sites.base.address.ip().is_loopback() || target.local,
             cores: distinct(&cores.workers),

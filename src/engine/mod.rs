@@ -16,6 +16,7 @@ mod process;
 mod program;
 mod rail;
 mod readings;
+mod scrapes;
 mod site;
 mod target;
 mod timeline;

@@ -158,7 +158,7 @@ fn ask(url: &str, sites: &Sites) -> Result<u16, String> {
 }
 
 /// What a client for plain HTTP needs only because it could also speak TLS.
-fn no_roots() -> rustls::ClientConfig {
+pub(super) fn no_roots() -> rustls::ClientConfig {
     let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

@@ -6,6 +6,7 @@
 
 mod claim;
 mod cooperation;
+mod counted;
 mod csv;
 mod html;
 mod junit;

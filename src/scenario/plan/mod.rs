@@ -6,6 +6,7 @@ mod carrier;
 mod claim;
 mod dialect;
 mod group;
+mod metrics;
 mod publish;
 mod tells;
 mod template;
@@ -15,6 +16,7 @@ pub use carrier::*;
 pub use claim::*;
 pub use dialect::*;
 pub use group::*;
+pub use metrics::*;
 pub use publish::*;
 pub use template::*;
 pub use tls::*;
@@ -39,6 +41,8 @@ pub struct Plan {
     pub seed: u64,
     /// What is driven.
     pub target: TargetPlan,
+    /// Pages of the target's own counters, read in every run.
+    pub metrics: Vec<MetricsPlan>,
     /// All runs: cases x sweep x repeat, in randomised blocks.
     pub runs: Vec<RunPlan>,
     /// The objectives; empty when there are none.
