@@ -17,6 +17,7 @@ pub mod record;
 pub mod report;
 pub mod result;
 pub mod scenario;
+pub mod scrape;
 pub mod selftest;
 pub mod server;
 pub mod transport;

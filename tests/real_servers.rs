@@ -42,6 +42,55 @@ fn nchan_delivers_everything_over_all_three_transports() {
     }
 }
 
+/// nchan tells lines of `key: value`.
+const NCHAN_STATUS: &str = r#"
+title = "What does nchan count?"
+[target]
+base = "http://127.0.0.1:18080"
+start = "exec START"
+ready = "/ok"
+[publish]
+http = { post = "/pub/${channel}", status = [200, 201, 202] }
+channels = 4
+rate = "10/s"
+[load]
+clients = 40
+connect = "500ms"
+warmup = "1s"
+measure = "3s"
+[[case]]
+name = "websocket"
+websocket = { path = "/ws/${channel}" }
+[[metrics]]
+url = "/nchan_status"
+format = "text"
+series = [
+  { name = "published", key = "total published messages", kind = "counter", is = "published" },
+  { name = "subscribers", key = "subscribers", kind = "gauge", is = "subscribers" },
+  { name = "shared_memory", key = "shared memory used", kind = "gauge", unit = "bytes" },
+]
+"#;
+
+#[test]
+fn nchans_own_count_is_ours() {
+    let _alone = nginx_alone();
+    let dir = tempfile::tempdir().unwrap();
+    let start = root().join("tests/targets/nchan/start.sh");
+    let text = NCHAN_STATUS.replace("START", start.to_str().unwrap());
+    let scenario = dir.path().join("nchan.toml");
+    std::fs::write(&scenario, text).unwrap();
+    let ran = run(&dir.path().join("r"), &[scenario.to_str().unwrap(), "--no-charts"]);
+    ran.assert_good_or_busy();
+    let run = &ran.runs()[0];
+    assert_all_delivered(run);
+    let metrics = &run["target_metrics"];
+    assert_eq!(metrics["warnings"], serde_json::json!([]));
+    let reconciled = metrics["reconciled"].as_array().unwrap();
+    assert!(reconciled.len() == 2 && reconciled.iter().all(|r| r["agrees"] == true), "{metrics:#}");
+    assert_eq!(reconciled[1]["ours"], 40);
+    assert!(metrics["series"][2]["max"].as_f64() > Some(4096.0), "{metrics:#}");
+}
+
 #[test]
 fn npm_ws_delivers_everything() {
     let dir = tempfile::tempdir().unwrap();

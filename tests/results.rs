@@ -5,8 +5,9 @@
 use hdrhistogram::Histogram;
 use pushbench::result::{
     Bytes, CloseDetail, CostRow, FanOut, Folder, Generator, GroupResult, Interval, LatencyInterval, Ledger,
-    Operations, Polling, Polls, Quantiles, ReadyStates, Receivers, Results, RunDetail, RunResult,
-    SUMMARY_SCHEMA, SloResult, Spread, Summary, TargetCost, Verdict,
+    MetricGain, MetricReconciled, MetricRow, MetricSeries, MetricSource, Operations, Polling, Polls,
+    Quantiles, ReadyStates, Receivers, Results, RunDetail, RunResult, SUMMARY_SCHEMA, SloResult, Spread,
+    Summary, TargetCost, TargetMetrics, Verdict,
 };
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -170,6 +171,7 @@ fn detail(latency: Vec<LatencyInterval>) -> RunDetail {
         intervals: latency.iter().map(second).collect(),
         cost: vec![reading(-0.5, "idle"), reading(7.0, "after")],
         latency,
+        metrics: Vec::new(),
     }
 }
 
@@ -301,6 +303,12 @@ fn every_key_is_documented() {
     let run = RunResult {
         target_cost: Some(TargetCost::default()),
         ready_states: Some(ReadyStates::default()),
+        target_metrics: Some(TargetMetrics {
+            sources: vec![MetricSource::default()],
+            series: vec![MetricSeries { gains: vec![MetricGain::default()], ..MetricSeries::default() }],
+            reconciled: vec![MetricReconciled::default()],
+            warnings: Vec::new(),
+        }),
         receivers: Some(Receivers::default()),
         spread: Some(Spread::default()),
         fan_out: Some(FanOut::default()),
@@ -315,6 +323,7 @@ fn every_key_is_documented() {
     collect(&serde_json::to_value(summary).unwrap(), &mut keys);
     collect(&serde_json::to_value(Interval::default()).unwrap(), &mut keys);
     collect(&serde_json::to_value(CostRow::default()).unwrap(), &mut keys);
+    collect(&serde_json::to_value(MetricRow::default()).unwrap(), &mut keys);
     assert!(keys.len() > 100, "{}", keys.len());
     let missing: Vec<_> = keys.iter().filter(|k| !document.contains(&format!("`{k}`"))).collect();
     assert!(missing.is_empty(), "docs/results.md says nothing of {missing:?}");

@@ -9,12 +9,14 @@ mod ledgers;
 mod lives;
 mod own;
 mod paid;
+mod scraped;
 mod second_look;
 mod series;
 mod steady;
 mod timing;
 
 use super::readings::Readings;
+use super::scrapes::Scrapes;
 use super::their_clock::Asked;
 use super::timeline::Timeline;
 use super::told::Done;
@@ -46,6 +48,8 @@ pub(super) struct Gathered {
     pub(super) readings: Readings,
     /// How long all clients had left when the last reading was taken.
     pub(super) settled: Nanos,
+    /// The target's own counters.
+    pub(super) scrapes: Scrapes,
     pub(super) co_located: bool,
     /// Whether the target was reached over loopback.
     pub(super) loopback: bool,
@@ -102,6 +106,7 @@ pub(super) fn assemble(run: &RunPlan, mut gathered: Gathered) -> (RunResult, Run
         intervals: intervals(&gathered),
         cost: gathered.readings.rows(gathered.timeline.start),
         latency: latency(&gathered),
+        metrics: scraped::rows(&gathered),
     };
     let measured_s = (gathered.timeline.drain - gathered.timeline.measure).as_secs_f64();
     let mut result = described(run, &gathered, measured_s);
@@ -126,6 +131,7 @@ pub(super) fn assemble(run: &RunPlan, mut gathered: Gathered) -> (RunResult, Run
         Ok(cost) => result.target_cost = Some(cost),
         Err(why) => result.notes.extend(why),
     }
+    scraped::tell(&mut result, &gathered, &whole);
     result.generator = generator(&gathered, measured, measured_s);
     if result.publish_overlapped > 0 && result.ledger.reordered > 0 {
         result.notes.push(format!(

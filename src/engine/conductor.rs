@@ -9,6 +9,7 @@ use super::interrupt::Interrupt;
 use super::process::LOOK;
 use super::program::Program;
 use super::readings::{Readings, WORKER_NAME};
+use super::scrapes::Scrapes;
 use super::target::{Found, RunningTarget};
 use super::their_clock::Asking;
 use super::timeline::{Phase, Timeline};
@@ -50,9 +51,12 @@ pub(super) fn conduct(
     let target = RunningTarget::start(plan, run, found, options, (cores.target, interrupt), observer)?;
     let _hog = options.starve.map(|share| Hog::start(share, cores.workers.first().copied().flatten()));
     let mut readings = Readings::new(target.probe(), pinned(&cores.workers));
+    let mut scrapes = Scrapes::new(plan, &target.sites)?;
     readings.take_whole(Phase::Idle, Depth::Thorough);
     pause(&readings, run, interrupt);
     readings.take_whole(Phase::Idle, Depth::Full);
+    scrapes.ask(Phase::Idle, true);
+    scrapes.settle();
     let program = match run.publish.as_ref().map(|p| &p.via) {
         Some(PublishVia::Exec(exec)) => Some(Program::start(&exec.command, plan.path.as_deref())?),
         _ => None,
@@ -72,6 +76,7 @@ pub(super) fn conduct(
         trace: options.trace.clone(),
         events: options.events.as_ref().map(|files| Events::new(files, plan, run, index)),
         readings,
+        scrapes,
         boundaries: timeline.boundaries(),
         interims: Vec::new(),
         groups: Vec::new(),
@@ -86,6 +91,9 @@ pub(super) fn conduct(
     let asked = asking.map(Asking::end);
     let settled = pause(&conductor.readings, run, interrupt);
     conductor.readings.take_whole(Phase::After, Depth::Thorough);
+    conductor.scrapes.settle();
+    conductor.scrapes.ask(Phase::After, true);
+    conductor.scrapes.settle();
     conductor.pipe = None;
     let mut gathered = conductor.gathered(&target, &cores);
     gathered.asked = asked;
@@ -134,6 +142,8 @@ struct Conductor<'a> {
     /// Where each event is written.
     events: Option<Events>,
     readings: Readings,
+    /// The target's own counters.
+    scrapes: Scrapes,
     /// The ends of the intervals.
     boundaries: Vec<Nanos>,
     /// What was handed over for each, as far as anything was.
@@ -208,6 +218,7 @@ impl Conductor<'_> {
             if now >= next_tick {
                 next_tick = now + TICK;
                 self.heed_interrupt(now);
+                self.scrapes.collect();
                 self.tell(now);
             }
             if now > self.end() + PATIENCE {
@@ -243,12 +254,14 @@ impl Conductor<'_> {
             every if every || ends_phase => Depth::Full,
             _ => Depth::Light,
         };
+        self.scrapes.ask(phase, ends_phase || [t.connected, t.end].contains(&boundary));
         self.readings.take(phase, depth);
     }
 
     fn heed_interrupt(&mut self, now: Nanos) {
         if self.interrupt.requested() && self.stop.at().is_none() {
             self.stop.set(now + CUT_AHEAD);
+            self.scrapes.ask(self.timeline.phase(now), true);
             self.readings.take(self.timeline.phase(now), Depth::Full);
         }
     }
@@ -349,6 +362,7 @@ impl Conductor<'_> {
             asked: None,
             done: self.done,
             readings: self.readings,
+            scrapes: self.scrapes,
             settled: Nanos::ZERO,
             co_located: target.beside_us(),
             loopback: target.sites.base.address.ip().is_loopback() || target.local,

@@ -93,7 +93,7 @@ impl Control {
 }
 
 /// What a client for plain HTTP needs only because it could also speak TLS.
-fn no_roots() -> rustls::ClientConfig {
+pub(super) fn no_roots() -> rustls::ClientConfig {
     let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

@@ -17,6 +17,7 @@ mod process;
 mod program;
 mod rail;
 mod readings;
+mod scrapes;
 mod site;
 mod target;
 mod their_clock;

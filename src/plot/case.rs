@@ -2,7 +2,7 @@
 
 use super::picture::Colour;
 use super::stroke::Mark;
-use crate::result::{Interval, LatencyInterval, Results, RunDetail, RunResult, Verdict};
+use crate::result::{Interval, LatencyInterval, MetricRow, Results, RunDetail, RunResult, Verdict};
 use std::cmp::Ordering;
 
 /// At most so many cases in a chart; more would not be told apart.
@@ -18,6 +18,10 @@ pub(super) struct Run<'a> {
 impl<'a> Run<'a> {
     pub(super) fn intervals(self) -> &'a [Interval] {
         self.detail.map_or(&[], |d| &d.intervals)
+    }
+
+    pub(super) fn metrics(self) -> &'a [MetricRow] {
+        self.detail.map_or(&[], |d| &d.metrics)
     }
 
     pub(super) fn latency(self) -> &'a [LatencyInterval] {

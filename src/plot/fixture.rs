@@ -1,5 +1,9 @@
 //! Results made in code for tests: the same each time, with numbers as real runs have them.
 
+mod counted;
+
+pub(super) use counted::counted;
+
 use crate::result::{
     Bytes, FanOut, Generator, Interval, LatencyInterval, Layers, Ledger, Quantiles, Results, RunDetail,
     RunResult, Summary, TargetCost, Verdict,

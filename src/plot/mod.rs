@@ -10,6 +10,7 @@ mod bytes;
 mod caption;
 mod case;
 mod cost;
+mod counted;
 mod curve;
 mod fan_out;
 mod file;
@@ -105,6 +106,9 @@ fn charts(results: &Results) -> Result<Vec<(&'static str, Picture)>, PlotError> 
     }
     if fan_out::has_fan_out(&largest) {
         charts.push(("fan-out", fan_out::draw(title, &largest, &caption)));
+    }
+    if counted::has_values(&largest) {
+        charts.push(("target-metrics", counted::draw(title, &largest, &caption)));
     }
     Ok(charts)
 }

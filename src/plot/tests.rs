@@ -24,6 +24,9 @@ fn situations() -> Vec<(&'static str, Results)> {
         ("fanned twelve", fixture::fanned(fixture::many(12))),
         ("fanned doubtful", fixture::fanned(fixture::doubtful_runs())),
         ("late and lost", fixture::late_and_lost()),
+        ("counted", fixture::counted(fixture::three_cases(), 3)),
+        ("counted repeats", fixture::counted(fixture::repeats(), 1)),
+        ("counted twelve", fixture::counted(fixture::many(12), 7)),
     ]
 }
 
@@ -66,6 +69,20 @@ fn each_chart_is_there_when_there_is_something_to_show() {
     assert_eq!(names(&fixture::restart())[4], "herd");
     let fanned = fixture::fanned(fixture::repeats());
     assert_eq!(names(&fanned)[4..], ["coordinated-omission", "fan-out"]);
+}
+
+#[test]
+fn what_the_target_counted_is_drawn_and_what_has_no_room_is_said() {
+    let of = |series| charts(&fixture::counted(fixture::three_cases(), series)).expect("there are runs");
+    let said = |series, words: &str| {
+        let all = of(series);
+        let (name, picture) = all.last().expect("there are charts");
+        assert_eq!(*name, "target-metrics");
+        picture.texts().any(|t| t.text.contains(words))
+    };
+    assert!(said(2, "series 0, messages each second (thin: our own count)") && said(2, "series 1, bytes"));
+    assert!(said(7, "3 more series are in metrics.csv") && !said(2, "more series"));
+    assert!(said(1, "agrees with our count"));
 }
 
 #[test]

@@ -33,7 +33,16 @@ fn columns(runs: &[Vec<(String, String)>]) -> Vec<String> {
         polling: Some(Polling::default()),
         ..Default::default()
     };
-    let absent = ["target_cost", "ready_states", "receivers", "receive", "spread", "fan_out", "polling"];
+    let absent = [
+        "target_cost",
+        "ready_states",
+        "receivers",
+        "receive",
+        "spread",
+        "fan_out",
+        "polling",
+        "target_metrics",
+    ];
     let mut columns: Vec<String> = flat(&whole).into_iter().map(|(k, _)| k).collect();
     let top = |key: &str| key.split('.').next().unwrap_or_default().to_owned();
     let order: Vec<String> = match serde_json::to_value(&whole) {

@@ -26,7 +26,8 @@ pub(super) fn render(summary: &Summary, style: &Style) -> String {
         objectives(&story),
         claims(&story),
         failures(&story),
-        list("Returns", story.returns.iter().map(|r| escaped(r))),
+        list("Returns", story.returns.iter().map(|r| escaped(r)))
+            + &list("Counted by the target itself", story.counted.iter().map(|c| escaped(c))),
         groups(&story),
         style.charts.iter().map(figure).collect(),
         list("Notes", story.notes.iter().map(|n| escaped(n))),

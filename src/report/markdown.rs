@@ -24,6 +24,8 @@ pub(super) fn render(summary: &Summary, style: &Style) -> String {
     out.push_str(&claims(&story));
     out.push_str(&failures(&story));
     out.push_str(&list("**Returns**\n\n", &story.returns.iter().map(|r| escaped(r)).collect::<Vec<_>>()));
+    let counted: Vec<_> = story.counted.iter().map(|c| escaped(c)).collect();
+    out.push_str(&list("**Counted by the target itself**\n\n", &counted));
     out.push_str(&groups(&story));
     out.push_str(&list("**Notes**\n\n", &story.notes.iter().map(|n| escaped(n)).collect::<Vec<_>>()));
     if let Some(selftest) = &style.selftest {

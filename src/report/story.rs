@@ -21,6 +21,8 @@ pub(super) struct Story {
     pub(super) failures: Vec<FailureLine>,
     /// How clients came back, one for each row where any had to.
     pub(super) returns: Vec<String>,
+    /// What the target counted itself.
+    pub(super) counted: Vec<String>,
     /// The groups of mixed populations.
     pub(super) groups: Vec<GroupLine>,
     /// What to know when reading the numbers.
@@ -64,6 +66,7 @@ impl Story {
             claims: super::claim::lines(summary),
             failures: failures(rows, &labels),
             returns: lives::returns(rows, &labels),
+            counted: super::counted::lines(rows, &labels),
             groups: lives::groups(rows, &labels),
             notes: notes(rows, &labels),
             absences: absences(rows, &labels),
@@ -263,6 +266,7 @@ fn notes(rows: &[Row<'_>], labels: &[String]) -> Vec<String> {
         own.extend(
             row.runs.iter().filter_map(|(_, r)| r.target_cost.as_ref()).flat_map(|c| c.warnings.clone()),
         );
+        own.extend(row.runs.iter().flat_map(|(_, r)| super::counted::warnings(r)));
         own.dedup();
         for text in own {
             match notes.iter_mut().find(|(t, _)| *t == text) {

@@ -23,6 +23,7 @@ pub(super) fn render(summary: &Summary, style: &Style) -> String {
     page.claims(&story.claims);
     page.failures(&story);
     page.bullets("Returns", &story.returns);
+    page.bullets("Counted by the target itself", &story.counted);
     page.groups(&story);
     page.bullets("Notes", &story.notes);
     page.closing();
@@ -38,6 +39,10 @@ fn printable(summary: &Summary) -> Summary {
         [&mut run.case, &mut run.model].into_iter().for_each(clean);
         run.reasons.iter_mut().chain(&mut run.notes).for_each(clean);
         run.target_cost.iter_mut().flat_map(|c| &mut c.warnings).for_each(clean);
+        run.target_metrics.iter_mut().for_each(|m| {
+            m.warnings.iter_mut().for_each(clean);
+            m.series.iter_mut().flat_map(|s| [&mut s.name, &mut s.unit]).for_each(clean);
+        });
         run.swept.values_mut().for_each(clean);
         run.failure_details.values_mut().for_each(clean);
         run.groups.iter_mut().flat_map(|g| [&mut g.name, &mut g.transport]).for_each(clean);

@@ -61,6 +61,9 @@ impl Folder {
         self.put("manifest.json", &json(&manifest(&results.manifest)))?;
         self.put_made("intervals.csv", series::intervals(results))?;
         self.put_made("cost.csv", series::cost(results))?;
+        if let Some(made) = series::metrics(results) {
+            self.put_made("metrics.csv", made)?;
+        }
         self.put_made("latency.hlog", hlog::write(results))?;
         let mut summary = results.summary.clone();
         summary.schema = super::SUMMARY_SCHEMA.to_owned();

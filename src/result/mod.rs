@@ -21,6 +21,7 @@ mod polling;
 mod quantiles;
 mod read;
 mod receive;
+mod scraped;
 mod series;
 mod slo;
 mod steady;
@@ -45,6 +46,7 @@ pub use lives::*;
 pub use paid::{Generator, TargetCost};
 pub use polling::Polling;
 pub use receive::Receive;
+pub use scraped::*;
 pub use slo::{METRICS, Metric, Unit, at_least, evaluate, metric};
 pub use steady::Steady;
 pub use summary::*;
@@ -73,6 +75,8 @@ pub struct RunDetail {
     pub cost: Vec<CostRow>,
     /// `latency.hlog`: delivery times of messages due in `measure`, by the second of receipt.
     pub latency: Vec<LatencyInterval>,
+    /// `metrics.csv`: one row for each value of the target's own counters; no file without any.
+    pub metrics: Vec<MetricRow>,
 }
 
 /// Delivery times of one interval.

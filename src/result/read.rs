@@ -22,7 +22,10 @@ impl Results {
         let summary = summary(dir)?;
         let mut warnings = Vec::new();
         let manifest = kept(manifest(dir), Value::Null, &mut warnings);
-        let details = details(dir, summary.runs.len(), &mut warnings);
+        let mut details = details(dir, summary.runs.len(), &mut warnings);
+        if summary.runs.iter().any(|r| r.target_metrics.is_some()) {
+            metrics(dir, &mut details, &mut warnings);
+        }
         Ok((Results { summary, manifest, details }, warnings))
     }
 }
@@ -94,6 +97,13 @@ fn details(dir: &Path, runs: usize, warnings: &mut Vec<String>) -> Vec<RunDetail
         details.get_mut(run).into_iter().for_each(|d| d.latency.clone_from(&intervals));
     }
     details
+}
+
+/// The file is there only when some run read values.
+fn metrics(dir: &Path, details: &mut [RunDetail], warnings: &mut Vec<String>) {
+    for (run, row) in kept(series::read_metrics(&dir.join("metrics.csv")), Vec::new(), warnings) {
+        details.get_mut(run).into_iter().for_each(|d| d.metrics.push(row.clone()));
+    }
 }
 
 /// What was read, or `instead` and a warning.

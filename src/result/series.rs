@@ -1,13 +1,14 @@
-//! `intervals.csv` and `cost.csv`: one row a reading, with the run it belongs to in front and the
+//! `intervals.csv`, `cost.csv` and `metrics.csv`: one row a reading, with the run it belongs to in front and the
 //! schema behind. Absent values are empty cells.
 
-use super::{CostRow, Interval, ResultError, Results, RunDetail, RunResult};
+use super::{CostRow, Interval, MetricRow, ResultError, Results, RunDetail, RunResult};
 use serde::{Serialize, de::DeserializeOwned};
 use std::io;
 use std::path::Path;
 
 const INTERVALS_SCHEMA: &str = "pushbench/intervals/1";
 const COST_SCHEMA: &str = "pushbench/cost/1";
+const METRICS_SCHEMA: &str = "pushbench/metrics/1";
 /// The columns that tell the run.
 const RUN_COLUMNS: [&str; 4] = ["run", "case", "clients", "repeat"];
 
@@ -19,6 +20,12 @@ pub(super) fn intervals(results: &Results) -> io::Result<Vec<u8>> {
 /// The bytes of `cost.csv`.
 pub(super) fn cost(results: &Results) -> io::Result<Vec<u8>> {
     table(results, COST_SCHEMA, |detail| &detail.cost)
+}
+
+/// The bytes of `metrics.csv`; `None` when no run read any.
+pub(super) fn metrics(results: &Results) -> Option<io::Result<Vec<u8>>> {
+    let any = results.details.iter().any(|d| !d.metrics.is_empty());
+    any.then(|| table(results, METRICS_SCHEMA, |detail| &detail.metrics))
 }
 
 fn table<T: Serialize + Default>(
@@ -53,6 +60,11 @@ pub(super) fn read_intervals(path: &Path) -> Result<Vec<(usize, Interval)>, Resu
 /// The rows of `cost.csv`, each with the index of its run.
 pub(super) fn read_cost(path: &Path) -> Result<Vec<(usize, CostRow)>, ResultError> {
     rows(path, COST_SCHEMA)
+}
+
+/// The rows of `metrics.csv`, each with the index of its run.
+pub(super) fn read_metrics(path: &Path) -> Result<Vec<(usize, MetricRow)>, ResultError> {
+    rows(path, METRICS_SCHEMA)
 }
 
 fn rows<T: DeserializeOwned>(path: &Path, want: &'static str) -> Result<Vec<(usize, T)>, ResultError> {

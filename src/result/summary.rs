@@ -8,7 +8,7 @@ use super::paid::{Generator, TargetCost};
 use super::told::{Receivers, Spread};
 use super::{
     AskedClock, ByteCheck, ClaimResult, CloseDetail, FanOut, GroupResult, Layers, Ledger, Polling,
-    ReadyStates, Receive, Reconnects, Stages, Steady, finite,
+    ReadyStates, Receive, Reconnects, Stages, Steady, TargetMetrics, finite,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -218,6 +218,8 @@ pub struct RunResult {
     pub steady: Steady,
     /// What the target paid; `null` when it could not be seen.
     pub target_cost: Option<TargetCost>,
+    /// What the target counted itself; `null` when the scenario chose nothing of it.
+    pub target_metrics: Option<TargetMetrics>,
     /// What pushbench itself used.
     pub generator: Generator,
     /// Whether machine and generator were well while measuring.

@@ -94,6 +94,7 @@ fn parse_with(name: &str, text: &str, overrides: &Overrides, env: Env<'_>) -> Re
         title: scene.title,
         seed: scene.seed,
         target: scene.target,
+        metrics: scene.metrics,
         runs,
         slo: scene.slo,
         claims: scene.claims,

@@ -2,9 +2,9 @@
 
 use super::{
     Backoff, BundledSpec, CarrierSpec, Channels, CostGroup, CursorFrom, CursorInto, CursorSpec, GroupPlan,
-    HeaderProfile, LengthPrefix, MessagePiece, MessageTemplate, Method, Plan, PublishPlan, PublishVia,
-    PullSpec, ReceiversFrom, ReconnectSpec, RunPlan, SplitSpec, StreamSpec, TargetClock, TargetPlan,
-    ValueFrom,
+    HeaderProfile, LengthPrefix, MessagePiece, MessageTemplate, Method, MetricsPlan, Pick, Plan, PublishPlan,
+    PublishVia, PullSpec, ReceiversFrom, ReconnectSpec, RunPlan, SeriesPlan, SplitSpec, StreamSpec,
+    TargetClock, TargetPlan, ValueFrom,
 };
 use serde_json::{Value, json};
 
@@ -16,6 +16,7 @@ impl Plan {
             "title": self.title,
             "seed": self.seed,
             "target": target(&self.target),
+            "metrics": self.metrics.iter().map(metrics).collect::<Vec<_>>(),
             "claims": self.claims.iter().map(|c| json!({"says": c.says, "case": c.case, "against": c.against, "metric": c.holds.key, "holds": c.holds.text})).collect::<Vec<_>>(),
             "slo": self.slo.iter().map(|o| json!({"key": o.key, "text": o.text, "bound": o.bound})).collect::<Vec<_>>(),
             "slo_on_invalid": self.on_invalid.key(),
@@ -61,6 +62,27 @@ fn target(target: &TargetPlan) -> Value {
             })
         }
     }
+}
+
+fn metrics(page: &MetricsPlan) -> Value {
+    let series = |s: &SeriesPlan| {
+        let (key, place) = match &s.pick {
+            Pick::Metric { name, labels } => ("metric", json!({"name": name, "labels": labels})),
+            Pick::Pointers(pointers) => ("pointer", json!(pointers)),
+            Pick::Key(key) => ("key", json!(key)),
+        };
+        json!({"name": s.name, key: place, "kind": s.kind.key(), "is": s.is.map(|is| is.key()), "unit": s.unit})
+    };
+    json!({
+        "url": page.url,
+        "format": page.format.key(),
+        "every_ns": page.every.0,
+        "timeout_ns": page.timeout.0,
+        "limit_bytes": page.limit_bytes,
+        "headers": page.headers.iter().map(|(k, v)| (k.clone(), json!(v))).collect::<serde_json::Map<_, _>>(),
+        "ca": page.ca,
+        "series": page.series.iter().map(series).collect::<Vec<_>>(),
+    })
 }
 
 fn run(run: &RunPlan) -> Value {

@@ -28,7 +28,10 @@ fn schema_of<T: schemars::JsonSchema>() -> Value {
 /// say no more than the ranges do.
 fn strip_null(schema: &mut Value) {
     if let Value::Object(map) = schema {
-        map.remove("format");
+        // The keyword, not a key of a scenario that has this name.
+        if map.get("format").is_some_and(Value::is_string) {
+            map.remove("format");
+        }
         if let Some(Value::Array(types)) = map.get_mut("type") {
             types.retain(|t| t != "null");
             if let [one] = types.as_slice() {

@@ -9,6 +9,7 @@ mod dialect;
 mod headers;
 mod life;
 mod load;
+mod metrics;
 mod publish;
 mod report;
 mod sense;
@@ -26,7 +27,7 @@ pub(super) use report::Report;
 
 use super::path::KeyPath;
 use super::raw::{Scenario, Sweep, Text};
-use super::{Channels, ClaimPlan, Objective, OnInvalid, PublishPlan, TargetPlan};
+use super::{Channels, ClaimPlan, MetricsPlan, Objective, OnInvalid, PublishPlan, TargetPlan};
 use crate::model::Nanos;
 
 /// A checked scenario, before it is multiplied into runs.
@@ -35,6 +36,7 @@ pub(super) struct Scene {
     pub(super) title: String,
     pub(super) seed: u64,
     pub(super) target: TargetPlan,
+    pub(super) metrics: Vec<MetricsPlan>,
     pub(super) channels: Channels,
     pub(super) publish: Option<PublishPlan>,
     pub(super) load: LoadPlan,
@@ -59,6 +61,7 @@ pub(super) fn lower(raw: Scenario, r: &mut Report<'_>) -> Scene {
         title: raw.title.unwrap_or_default(),
         seed,
         target: target::lower(raw.target.as_ref(), r),
+        metrics: metrics::lower(&raw.metrics.unwrap_or_default(), r),
         channels,
         publish: raw.publish.as_ref().map(|p| publish::lower(p, r)),
         load: load::lower(&raw.load.unwrap_or_default(), r),

@@ -123,7 +123,7 @@ fn cost_spec(cost: &Cost, r: &mut Report<'_>) -> CostSpec {
 }
 
 /// A file that the run will want is there, and looks like what it should be.
-fn pem(file: &str, at: &KeyPath, r: &mut Report<'_>) {
+pub(super) fn pem(file: &str, at: &KeyPath, r: &mut Report<'_>) {
     let why = match std::fs::read(r.folder.join(file)) {
         Ok(text) if text.windows(PEM.len()).any(|w| w == PEM) => return,
         Ok(_) => "holds no PEM (-----BEGIN ...)".to_owned(),

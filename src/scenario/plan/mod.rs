@@ -8,6 +8,7 @@ mod cost;
 mod clock;
 mod dialect;
 mod group;
+mod metrics;
 mod publish;
 mod tells;
 mod template;
@@ -19,6 +20,7 @@ pub use cost::*;
 pub use clock::*;
 pub use dialect::*;
 pub use group::*;
+pub use metrics::*;
 pub use publish::*;
 pub use template::*;
 pub use tls::*;
@@ -43,6 +45,8 @@ pub struct Plan {
     pub seed: u64,
     /// What is driven.
     pub target: TargetPlan,
+    /// Pages of the target's own counters, read in every run.
+    pub metrics: Vec<MetricsPlan>,
     /// All runs: cases x sweep x repeat, in randomised blocks.
     pub runs: Vec<RunPlan>,
     /// The objectives; empty when there are none.

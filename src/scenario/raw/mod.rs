@@ -12,6 +12,7 @@ mod clock;
 mod dialect;
 mod life;
 mod many;
+mod metrics;
 mod publish;
 mod slo;
 mod stream;
@@ -27,6 +28,7 @@ pub(super) use clock::{ClockTable, TimeClock};
 pub(super) use dialect::{Keepalive, Mqtt, On, PresetFile, Rule, SendBy, Step};
 pub(super) use life::{Life, Policy, Reconnect, ReconnectTable};
 pub(super) use many::{Many, Plain, Sets, Source};
+pub(super) use metrics::{Metrics, MetricsFormat, Series, SeriesIs, SeriesKind};
 pub(super) use publish::{
     Echo, Http, InBand, NoPublisher, Publish, ReceiversTable, Spacing, TimeTable, Unit, ValueTable,
 };
@@ -61,6 +63,8 @@ pub(super) struct Scenario {
     /// The cases that are compared: one transport each.
     #[schemars(required, length(min = 1), extend("x-want" = "at least one [[case]] with a name and a transport: poll, long_poll, stream, sse, forever_iframe, chunked, multipart or websocket"))]
     pub(super) case: Option<Vec<Case>>,
+    /// Pages on which the target tells what it counts.
+    pub(super) metrics: Option<Vec<Metrics>>,
     /// Values to go through: runs = cases x every combination x repeat.
     pub(super) sweep: Option<Sweep>,
     /// Objectives, such as `delivery_p99 = "< 250 ms"`. One that is missed: exit code 10.

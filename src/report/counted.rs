@@ -1,0 +1,128 @@
+//! What the target counted itself, a line a series.
+
+use super::number::{grouped, three_digits};
+use super::table::{Row, median};
+use crate::result::{MetricSeries, RunResult, TargetMetrics};
+
+/// A line for each series of each row; of repeats the median.
+pub(super) fn lines(rows: &[Row<'_>], labels: &[String]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (row, label) in rows.iter().zip(labels) {
+        let runs: Vec<&RunResult> = row.runs.iter().map(|(_, r)| *r).collect();
+        let first = runs.iter().find_map(|r| r.target_metrics.as_ref());
+        for series in first.iter().flat_map(|m| &m.series) {
+            lines.push(format!("{label}: {} {}", series.name, said(series, &runs)));
+        }
+    }
+    lines
+}
+
+/// What could not be read, in words.
+pub(super) fn warnings(run: &RunResult) -> Vec<String> {
+    run.target_metrics.as_ref().map(|m| m.warnings.clone()).unwrap_or_default()
+}
+
+fn said(series: &MetricSeries, runs: &[&RunResult]) -> String {
+    let middle = |of: &dyn Fn(&RunResult, &MetricSeries) -> Option<f64>| {
+        let same = |r: &&RunResult| {
+            let metrics = r.target_metrics.as_ref()?;
+            of(r, metrics.series.iter().find(|s| s.name == series.name)?)
+        };
+        let mut values: Vec<f64> = runs.iter().filter_map(same).collect();
+        values.sort_by(f64::total_cmp);
+        (!values.is_empty()).then(|| median(&values))
+    };
+    let unit = if series.unit.is_empty() { String::new() } else { format!(" {}", series.unit) };
+    let mut parts = Vec::new();
+    if series.kind == "counter" {
+        let gain = |phase: &'static str| middle(&move |_, s| s.gains.iter().find(|g| g.phase == phase)?.gain);
+        parts.push(match gain("measure") {
+            Some(n) => {
+                let rate = middle(&|r, s| {
+                    let gain = s.gains.iter().find(|g| g.phase == "measure")?.gain?;
+                    (r.measured_s > 0.0).then(|| gain / r.measured_s)
+                });
+                format!("{}{unit} in measure ({}/s)", number(n), three_digits(rate.unwrap_or_default()))
+            }
+            None => "not known in measure".to_owned(),
+        });
+        parts.extend(gain("run").map(|n| format!("{} in the whole run", number(n))));
+    } else {
+        let level = |of: fn(&MetricSeries) -> Option<f64>| middle(&move |_, s| of(s));
+        match (level(|s| s.last), level(|s| s.max)) {
+            (Some(last), Some(max)) => {
+                parts.push(format!("{}{unit} at the end of measure, {} at most", number(last), number(max)));
+            }
+            (Some(last), None) => parts.push(format!("{}{unit} at the end of measure", number(last))),
+            _ => parts.push("not known".to_owned()),
+        }
+    }
+    parts.extend(runs.iter().filter_map(|r| r.target_metrics.as_ref()).find_map(|m| beside(series, m)));
+    parts.join(", ")
+}
+
+/// The same as we counted it.
+fn beside(series: &MetricSeries, metrics: &TargetMetrics) -> Option<String> {
+    let r = metrics.reconciled.iter().find(|r| r.name == series.name)?;
+    let (ours, difference) = (grouped(r.ours as f64), r.difference?);
+    Some(match r.agrees {
+        Some(true) if difference == 0.0 => format!("{ours} by our count"),
+        Some(true) => format!("{ours} by our count, {} were under way", r.in_flight),
+        _ => format!("{ours} by our count: they DIFFER"),
+    })
+}
+
+fn number(value: f64) -> String {
+    if value.abs() >= 100.0 || value.fract() == 0.0 { grouped(value) } else { three_digits(value) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{fixture, table};
+    use super::*;
+    use crate::result::{MetricGain, MetricReconciled};
+
+    fn metrics(gain: Option<f64>, ours: u64) -> TargetMetrics {
+        let of = |phase: &str| MetricGain { phase: phase.into(), gain, ..MetricGain::default() };
+        let counter = MetricSeries {
+            name: "sent".into(),
+            kind: "counter".into(),
+            unit: "messages".into(),
+            gains: vec![of("measure"), of("run")],
+            ..MetricSeries::default()
+        };
+        let gauge = MetricSeries {
+            name: "memory".into(),
+            kind: "gauge".into(),
+            last: Some(12.5),
+            max: Some(2048.0),
+            ..MetricSeries::default()
+        };
+        let difference = gain.map(|g| g - ours as f64);
+        let agrees = difference.map(|d| d == 0.0);
+        let beside =
+            MetricReconciled { name: "sent".into(), ours, difference, agrees, ..MetricReconciled::default() };
+        TargetMetrics { series: vec![counter, gauge], reconciled: vec![beside], ..TargetMetrics::default() }
+    }
+
+    fn of(metrics: TargetMetrics) -> Vec<String> {
+        let mut results = fixture::three();
+        results.summary.runs.truncate(1);
+        let run = &mut results.summary.runs[0];
+        (run.case, run.measured_s, run.target_metrics) = ("a".into(), 10.0, Some(metrics));
+        let rows = table::rows(&results.summary);
+        lines(&rows, &["a".to_owned()])
+    }
+
+    #[test]
+    fn gains_levels_and_our_own_count_are_told() {
+        let told = of(metrics(Some(6_000.0), 6_000));
+        assert_eq!(
+            told[0],
+            "a: sent 6,000 messages in measure (600/s), 6,000 in the whole run, 6,000 by our count"
+        );
+        assert_eq!(told[1], "a: memory 12.5 at the end of measure, 2,048 at most");
+        assert!(of(metrics(Some(6_000.0), 5_999))[0].ends_with("5,999 by our count: they DIFFER"));
+        assert_eq!(of(metrics(None, 7))[0], "a: sent not known in measure");
+    }
+}
