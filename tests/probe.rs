@@ -195,7 +195,7 @@ fn finds_who_holds_connections_without_listening() {
     assert_eq!(probe.read(Depth::Light).unwrap().processes, 1);
     let _kept = TcpStream::connect(SocketAddr::from(([127, 0, 0, 1], port))).unwrap();
     holder.line();
-    probe.read(Depth::Full).unwrap();
+    probe.read(Depth::Thorough).unwrap();
     let mut both = vec![listener.pid(), holder.pid()];
     both.sort_unstable();
     assert_eq!(pids_found(&probe), both);
