@@ -1,11 +1,15 @@
-//! Requests on the control path: readiness, and what another clock says. Never through a proxy, never
-//! following a redirect, with the TLS settings of the run, and never on a worker.
+//! Requests on the control path: readiness, what another clock says, and where the target's own counters
+//! are. Never through a proxy, never following a redirect, with the TLS settings of the run, and never on
+//! a worker.
 
-use super::site::Site;
+use super::EngineError;
+use super::site::{Site, Sites, client};
 use crate::clock::Clock;
 use crate::model::Nanos;
 use crate::net::TlsClient;
-use std::net::IpAddr;
+use crate::scenario::{Plan, TargetPlan, TlsSpec};
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 use std::time::Duration;
 
 /// How long one request may take.
@@ -42,19 +46,11 @@ impl Control {
             .redirect(reqwest::redirect::Policy::none())
             .tcp_nodelay(true)
             .timeout(PATIENCE);
-        let mut url = reqwest::Url::parse(&format!("http://{}{path}", site.address)).map_err(|e| told(&e))?;
-        if let (Some(tls), Some(name)) = (tls, &site.tls_name) {
-            builder = builder.tls_backend_preconfigured(tls.config());
-            url = reqwest::Url::parse(&format!("https://{}{path}", site.address)).map_err(|e| told(&e))?;
-            // It is asked for by the name that its certificate is for, and found where it is.
-            if name.parse() != Ok(site.address.ip()) {
-                url.set_host(Some(name)).map_err(|e| told(&e))?;
-            }
-            if name.parse::<IpAddr>().is_err() {
-                builder = builder.resolve(name, site.address);
-            }
-        } else {
-            builder = builder.tls_backend_preconfigured(no_roots());
+        let (url, at) = url_at(site, path);
+        let url = reqwest::Url::parse(&url).map_err(|e| told(&e))?;
+        builder = builder.tls_backend_preconfigured(tls.map_or_else(no_roots, TlsClient::config));
+        if let (Some(address), Some(name)) = (at, url.host_str()) {
+            builder = builder.resolve(name, address);
         }
         let client = builder.build().map_err(|e| told(&e))?;
         let runtime = runtime.map_err(|e| told(&e))?;
@@ -92,8 +88,54 @@ impl Control {
     }
 }
 
+/// A URL of the control path, and how it is asked.
+pub(super) struct ControlPlace {
+    pub(super) url: String,
+    pub(super) tls: rustls::ClientConfig,
+    /// Where its host is; `None`: it is looked up.
+    pub(super) at: Option<SocketAddr>,
+}
+
+/// How URLs beside the load are asked: what is on the target as the target is, others with roots of
+/// their own or else with the target's TLS settings.
+pub(super) struct Beside<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) sites: &'a Sites,
+}
+
+impl Beside<'_> {
+    /// `url` is a path on the target, or whole.
+    pub(super) fn place(&self, url: &str, ca: Option<&Path>) -> Result<ControlPlace, EngineError> {
+        let at_target = url.starts_with('/');
+        let base = &self.sites.base;
+        let secure = if at_target { base.tls_name.is_some() } else { url.starts_with("https:") };
+        let tls = match (&self.sites.tls, &self.plan.target) {
+            _ if !secure => no_roots(),
+            _ if ca.is_some() => self.own(TlsSpec { ca: ca.map(Path::to_owned), ..TlsSpec::default() })?,
+            (Some(tls), _) => tls.config(),
+            (None, TargetPlan::External { tls, .. }) => self.own(tls.clone())?,
+            (None, TargetPlan::Bundled(_)) => self.own(TlsSpec::default())?,
+        };
+        let (url, at) = if at_target { url_at(base, url) } else { (url.to_owned(), None) };
+        Ok(ControlPlace { url, tls, at })
+    }
+
+    fn own(&self, spec: TlsSpec) -> Result<rustls::ClientConfig, EngineError> {
+        Ok(client(&spec, self.plan.path.as_deref())?.config())
+    }
+}
+
+/// The URL of a path on a site. One with a certificate is asked for by the name that it is for, and
+/// found where it is: that address comes second.
+fn url_at(site: &Site, path: &str) -> (String, Option<SocketAddr>) {
+    let named = site.tls_name.as_deref().filter(|name| name.parse::<IpAddr>().is_err());
+    let host = named.map_or(site.address.to_string(), |name| format!("{name}:{}", site.address.port()));
+    let scheme = if site.tls_name.is_some() { "https" } else { "http" };
+    (format!("{scheme}://{host}{path}"), named.map(|_| site.address))
+}
+
 /// What a client for plain HTTP needs only because it could also speak TLS.
-pub(super) fn no_roots() -> rustls::ClientConfig {
+fn no_roots() -> rustls::ClientConfig {
     let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

@@ -4,7 +4,8 @@
 //! still under way is skipped; at the end of a phase it is put as soon as that is answered.
 
 use super::EngineError;
-use super::site::{Control, Sites};
+use super::control::Beside;
+use super::site::Sites;
 use super::timeline::Phase;
 use crate::clock::Clock;
 use crate::model::Nanos;
@@ -54,9 +55,9 @@ pub(super) struct Scrape {
 impl Scrapes {
     /// Makes the plan's pages ready; opens no connection.
     pub(super) fn new(plan: &Plan, sites: &Sites) -> Result<Scrapes, EngineError> {
-        let control = Control { plan, sites };
+        let beside = Beside { plan, sites };
         let sources: Vec<Source<Picked>> =
-            plan.metrics.iter().map(|page| source(page, &control)).collect::<Result<_, _>>()?;
+            plan.metrics.iter().map(|page| source(page, &beside)).collect::<Result<_, _>>()?;
         let fetcher = match sources.is_empty() {
             true => None,
             false => Some(Fetcher::start(sources).map_err(|e| EngineError::Worker(e.to_string()))?),
@@ -175,11 +176,11 @@ impl Page {
     }
 }
 
-fn source(page: &MetricsPlan, control: &Control<'_>) -> Result<Source<Picked>, EngineError> {
-    let place = control.place(&page.url, page.ca.as_deref())?;
+fn source(page: &MetricsPlan, beside: &Beside<'_>) -> Result<Source<Picked>, EngineError> {
+    let place = beside.place(&page.url, page.ca.as_deref())?;
     let mut headers = page.headers.clone();
     headers
-        .extend(page.url.starts_with('/').then(|| ("Host".to_owned(), control.sites.base.authority.clone())));
+        .extend(page.url.starts_with('/').then(|| ("Host".to_owned(), beside.sites.base.authority.clone())));
     let manner = Manner {
         tls: place.tls,
         at: place.at,

@@ -2,7 +2,6 @@
 
 use super::EngineError;
 use super::rail::is_near;
-use super::control::no_roots;
 use crate::clock::Clock;
 use crate::model::Nanos;
 use crate::net::{TlsClient, TlsProfile, TlsSettings, resolve};
@@ -124,7 +123,7 @@ fn look_up(base: &Base, allow_remote: bool) -> Result<SocketAddr, EngineError> {
 }
 
 /// Reads the files that the scenario names, beside the scenario file.
-fn client(spec: &TlsSpec, scenario: Option<&Path>) -> Result<TlsClient, EngineError> {
+pub(super) fn client(spec: &TlsSpec, scenario: Option<&Path>) -> Result<TlsClient, EngineError> {
     let folder = scenario.and_then(Path::parent).unwrap_or(Path::new(""));
     let read = |key: &str, file: &PathBuf| {
         let path = folder.join(file);
@@ -142,49 +141,6 @@ fn client(spec: &TlsSpec, scenario: Option<&Path>) -> Result<TlsClient, EngineEr
     };
     TlsClient::new(&settings)
         .map_err(|e| EngineError::Tls(format!("`target.tls`: {e}{}", files(spec, folder))))
-}
-
-/// A URL of the control path, and how it is asked.
-pub(super) struct ControlPlace {
-    pub(super) url: String,
-    pub(super) tls: rustls::ClientConfig,
-    /// Where its host is; `None`: it is looked up.
-    pub(super) at: Option<SocketAddr>,
-}
-
-/// How URLs beside the load are asked: what is on the target as the target is, others with roots of
-/// their own or else with the target's TLS settings.
-pub(super) struct Control<'a> {
-    pub(super) plan: &'a Plan,
-    pub(super) sites: &'a Sites,
-}
-
-impl Control<'_> {
-    /// `url` is a path on the target, or whole.
-    pub(super) fn place(&self, url: &str, ca: Option<&Path>) -> Result<ControlPlace, EngineError> {
-        let at_target = url.starts_with('/');
-        let base = &self.sites.base;
-        let secure = if at_target { base.tls_name.is_some() } else { url.starts_with("https:") };
-        let tls = match (&self.sites.tls, &self.plan.target) {
-            _ if !secure => no_roots(),
-            _ if ca.is_some() => self.own(TlsSpec { ca: ca.map(Path::to_owned), ..TlsSpec::default() })?,
-            (Some(tls), _) => tls.config(),
-            (None, TargetPlan::External { tls, .. }) => self.own(tls.clone())?,
-            (None, TargetPlan::Bundled(_)) => self.own(TlsSpec::default())?,
-        };
-        if !at_target {
-            return Ok(ControlPlace { url: url.to_owned(), tls, at: None });
-        }
-        // It is asked for by the name that its certificate is for, and found where it is.
-        let name = base.tls_name.as_deref().filter(|name| name.parse::<IpAddr>().is_err());
-        let host = name.map_or(base.address.to_string(), |name| format!("{name}:{}", base.address.port()));
-        let url = format!("{}://{host}{url}", if secure { "https" } else { "http" });
-        Ok(ControlPlace { url, tls, at: name.map(|_| base.address) })
-    }
-
-    fn own(&self, spec: TlsSpec) -> Result<rustls::ClientConfig, EngineError> {
-        Ok(client(&spec, self.plan.path.as_deref())?.config())
-    }
 }
 
 /// The files that were read, for a message.

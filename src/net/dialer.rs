@@ -190,4 +190,26 @@ mod tests {
         });
         assert_eq!(server.join().unwrap(), Err(io::ErrorKind::ConnectionReset));
     }
+
+    #[test]
+    fn what_nobody_reads_is_told_of_so_many_connections() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let to = Place::plain(listener.local_addr().unwrap());
+        on_a_worker(async {
+            let dialer = Dialer::new(Clock::Monotonic);
+            let mut open = Vec::new();
+            for _ in 0..2 {
+                let mut ours = dialer.connect(&to).await.unwrap();
+                let (mut theirs, _) = listener.accept().unwrap();
+                theirs.write_all(&[7; 1_000]).unwrap();
+                // Of what came in one piece, all is there when the first byte is.
+                ours.read_exact(&mut [0; 1]).await.unwrap();
+                open.push((ours, theirs));
+            }
+            let unread = |most| dialer.meter().unread_bytes(most);
+            assert_eq!((unread(0), unread(1), unread(64)), (0, 999, 1_998));
+            open[0].0.read_exact(&mut [0; 999]).await.unwrap();
+            assert_eq!(unread(64), 999);
+        });
+    }
 }

@@ -185,7 +185,6 @@ fn finds_who_holds_connections_without_listening() {
     assert_eq!(probe.read(Depth::Light).unwrap().processes, 1);
     let _kept = TcpStream::connect(SocketAddr::from(([127, 0, 0, 1], port))).unwrap();
     holder.line();
-    assert_eq!(probe.read(Depth::Full).unwrap().processes, 1, "connections are not walked meanwhile");
     probe.read(Depth::Thorough).unwrap();
     let mut both = vec![listener.pid(), holder.pid()];
     both.sort_unstable();

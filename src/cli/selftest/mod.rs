@@ -20,7 +20,7 @@ use std::path::PathBuf;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  pushbench selftest --short               two minutes at most
+  pushbench selftest --short               two minutes, more when a part is done again
   pushbench selftest --only T3,T5          these parts; nothing is kept for later runs to name
   pushbench selftest --json --keep out     all results of all runs in out/
 
@@ -31,7 +31,7 @@ of every run says what it was.
 Exit codes: 0 all parts passed, 1 could not be done, 2 usage, 10 a part failed, 11 no part failed but
 one says nothing, because this machine was too busy, 130/143 interrupted.")]
 pub(super) struct Args {
-    /// The short form, two minutes at most
+    /// The short form, two minutes unless a part is done again
     #[arg(long)]
     short: bool,
     /// Only these parts, such as T3,T5

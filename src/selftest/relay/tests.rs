@@ -51,4 +51,11 @@ fn a_long_poll_after_an_answer_waits_out_the_gap() {
     // The first answer left the relay a moment before it was read here.
     let waited = clock.now() - answered;
     assert!(waited > Nanos::from_millis(40), "{waited}");
+    // The relay's own figure: of the second poll, the only one after an answer, and from that answer on.
+    let counts = relay.counts();
+    assert_eq!(counts.gaps, 1);
+    assert!(
+        counts.gap_ns_total >= Nanos::from_millis(60).0 && counts.gap_ns_total >= waited.0 / 2,
+        "{counts:?}"
+    );
 }
