@@ -4,9 +4,9 @@
 
 use hdrhistogram::Histogram;
 use pushbench::result::{
-    Bytes, CloseDetail, CostRow, FanOut, Folder, Generator, GroupResult, Interval, LatencyInterval, Ledger,
+    Bytes, CloseDetail, ConnectionCost, ConnectionSlopes, CostRow, FanOut, Folder, Generator, GroupResult, Interval, LadderResult, LadderStep, LatencyInterval, Ledger,
     MetricGain, MetricReconciled, MetricRow, MetricSeries, MetricSource, Operations, Polling, Polls,
-    Quantiles, ReadyStates, Receivers, Results, RunDetail, RunResult, SUMMARY_SCHEMA, SloResult, Spread,
+    Quantiles, ReadyStates, Receivers, Results, RunDetail, RunResult, SUMMARY_SCHEMA, SloResult, Slope, Spread,
     Summary, TargetCost, TargetMetrics, Verdict,
 };
 use std::path::{Path, PathBuf};
@@ -318,7 +318,15 @@ fn every_key_is_documented() {
         ..Default::default()
     };
     let run = RunResult { operations: [("connect".into(), Operations::default())].into(), ..run };
-    let summary = Summary { slo: vec![SloResult::default()], runs: vec![run], ..Default::default() };
+    let slopes = ConnectionSlopes { user_bytes_per_connection: Some(Slope::default()), ..Default::default() };
+    let ladder = LadderResult { steps: vec![LadderStep::default()], slopes, ..Default::default() };
+    let summary = Summary {
+        slo: vec![SloResult::default()],
+        runs: vec![run],
+        ladders: vec![ladder],
+        connection_costs: vec![ConnectionCost::default()],
+        ..Default::default()
+    };
     let mut keys = Vec::new();
     collect(&serde_json::to_value(summary).unwrap(), &mut keys);
     collect(&serde_json::to_value(Interval::default()).unwrap(), &mut keys);

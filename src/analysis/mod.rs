@@ -17,6 +17,7 @@ pub mod mser;
 pub mod paired;
 pub mod ranks;
 mod signed;
+pub mod slope;
 pub mod steady;
 pub mod student;
 pub mod trend;

@@ -16,6 +16,8 @@ use std::path::PathBuf;
 ///   bytes-per-message     payload, framing, headers and TLS of one delivered message
 ///   target-cost           the target's CPU for a delivery and memory for a connection
 ///   by-clients            delivery time and CPU by number of clients, when the scenario sweeps it
+///   bytes-per-connection  what an idle connection costs, with intervals, when there are cost ladders
+///   idle-connections      the steps of those ladders and the lines through them
 ///
 /// Suspect and invalid runs are dashed or hatched, and named so in the chart.
 #[derive(Debug, clap::Args)]

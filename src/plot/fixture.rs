@@ -1,8 +1,10 @@
 //! Results made in code for tests: the same each time, with numbers as real runs have them.
 
 mod counted;
+mod laddered;
 
 pub(super) use counted::counted;
+pub(super) use laddered::{ladders_alone, laddered};
 
 use crate::result::{
     Bytes, FanOut, Generator, Interval, LatencyInterval, Layers, Ledger, Quantiles, Results, RunDetail,

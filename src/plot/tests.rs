@@ -27,6 +27,9 @@ fn situations() -> Vec<(&'static str, Results)> {
         ("counted", fixture::counted(fixture::three_cases(), 3)),
         ("counted repeats", fixture::counted(fixture::repeats(), 1)),
         ("counted twelve", fixture::counted(fixture::many(12), 7)),
+        ("laddered", fixture::laddered(fixture::three_cases(), 1)),
+        ("laddered thrice", fixture::laddered(fixture::many(12), 3)),
+        ("ladders alone", fixture::ladders_alone()),
     ]
 }
 
@@ -83,6 +86,20 @@ fn what_the_target_counted_is_drawn_and_what_has_no_room_is_said() {
     assert!(said(2, "series 0, messages each second (thin: our own count)") && said(2, "series 1, bytes"));
     assert!(said(7, "3 more series are in metrics.csv") && !said(2, "more series"));
     assert!(said(1, "agrees with our count"));
+}
+
+#[test]
+fn an_idle_connection_is_told_with_its_intervals_and_its_steps() {
+    let all = charts(&fixture::ladders_alone()).expect("there are ladders");
+    let names: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, ["bytes-per-connection", "idle-connections"]);
+    let said = |i: usize, words: &str| all[i].1.texts().filter(|t| t.text.contains(words)).count();
+    assert_eq!(said(0, "2.25 ± 0.25 KiB (kernel not measured)"), 1);
+    assert_eq!(said(0, "4.27 ± 0.474 + 2.45 ± 0.040 KiB"), 1);
+    assert_eq!((said(0, "not measured"), said(0, "1.09 ± 0.070 µs")), (2, 1));
+    assert_eq!(said(1, "nothing published · 250–2,000 idle clients in 4 steps · 1 ladder each · co-located"), 1);
+    let words: Vec<_> = all.iter().map(|(name, picture)| format!("== {name}\n{}", svg_texts(picture))).collect();
+    insta::assert_snapshot!(words.join("\n"));
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod cost;
 mod counted;
 mod csv;
 mod html;
+mod idle;
 mod junit;
 mod layout;
 mod lives;
