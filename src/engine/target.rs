@@ -9,7 +9,7 @@ use super::site::Sites;
 use super::{EngineError, Observer, Options};
 use crate::clock::{Clock, sleep_blocking};
 use crate::model::Nanos;
-use crate::probe::{GroupName, Named, PortProbe, Probe};
+use crate::probe::{GroupName, Named, OwnGroup, PortProbe, Probe};
 use crate::scenario::{Base, BundledSpec, CostGroup, CostSpec, Plan, RunPlan, TargetPlan};
 use regex_lite::Regex;
 use std::net::{SocketAddr, TcpStream};
@@ -57,6 +57,8 @@ pub(super) struct RunningTarget {
     /// Whether its certificates are taken unseen.
     pub(super) insecure: bool,
     process: Option<Process>,
+    /// The control group of that process, which is taken away after it has ended.
+    _group: Option<OwnGroup>,
 }
 
 impl RunningTarget {
@@ -87,6 +89,7 @@ impl RunningTarget {
             local: is_local(&address),
             insecure: plan.target.is_insecure() && sites.tls.is_some(),
             sites: *sites,
+            _group: group_of(process.as_ref()),
             process,
         };
         target.wait_ready(base, ready.as_deref(), *timeout, interrupt, observer)?;
@@ -149,6 +152,11 @@ impl RunningTarget {
     }
 }
 
+/// A control group of its own, where the machine lets us make one.
+fn group_of(process: Option<&Process>) -> Option<OwnGroup> {
+    OwnGroup::around(process?.id())
+}
+
 fn named(cost: &CostSpec) -> Named {
     let compile = |text: &String| Regex::new(text).expect("the scenario was checked");
     Named {
@@ -205,6 +213,7 @@ fn bundled(
         named: Named::default(),
         local: true,
         insecure: false,
+        _group: group_of(Some(&process)),
         process: Some(process),
     })
 }

@@ -42,6 +42,9 @@ pub struct Cost {
     /// Kernel memory of all TCP sockets of the machine, bytes (`/proc/net/sockstat`): the
     /// generator's ends are in it too when the target is local.
     pub kernel_socket_bytes: u64,
+    /// Kernel memory of the machine in small pieces (`Slab` of `/proc/meminfo`), bytes: what sockets and
+    /// open files are made of, of everybody; `None` where it does not tell.
+    pub slab_bytes: Option<u64>,
     /// The network namespaces of the processes; `None` where they could not be read.
     pub network: Option<NetworkCost>,
     /// Their control group; `None` when they have none of their own, or it could not be read.

@@ -13,6 +13,7 @@ mod procfs;
 mod sockets;
 mod vitals;
 
+pub use cgroup::OwnGroup;
 pub use named::{GroupName, Named};
 pub use own::SelfProbe;
 pub use port::PortProbe;

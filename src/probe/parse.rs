@@ -76,6 +76,12 @@ pub(super) fn vm_swap_bytes(status: &str) -> Option<u64> {
     Some(value(status, "VmSwap:")? * 1024)
 }
 
+/// `/proc/meminfo`: bytes of kernel memory in small pieces (`Slab:  123 kB`).
+pub(super) fn slab_bytes(meminfo: &str) -> Option<u64> {
+    let line = meminfo.lines().find_map(|l| l.strip_prefix("Slab:"))?;
+    line.trim().strip_suffix(" kB")?.parse::<u64>().ok()?.checked_mul(1024)
+}
+
 /// `/proc/net/sockstat`: pages of kernel memory held by TCP sockets.
 pub(super) fn tcp_memory_pages(sockstat: &str) -> Option<u64> {
     let line = sockstat.lines().find_map(|l| l.strip_prefix("TCP:"))?;
@@ -224,6 +230,9 @@ mod tests {
         assert_eq!((pss_bytes(rollup), swap_bytes(rollup)), (Some(331 * 1024), None));
         assert_eq!(swap_bytes("SwapPss: 9 kB\nSwap:  8 kB\n"), Some(8 * 1024));
         assert_eq!(vm_swap_bytes("VmRSS:\t 9 kB\nVmSwap:\t 3 kB\n"), Some(3 * 1024));
+        let meminfo = "MemFree:  17 kB\nSlab:             114376 kB\nSReclaimable: 9 kB\n";
+        assert_eq!(slab_bytes(meminfo), Some(117_121_024));
+        assert_eq!(slab_bytes("Slab: many\n"), None);
         let sockstat = "sockets: used 15\nTCP: inuse 1 orphan 0 tw 0 alloc 1 mem 294\nUDP: inuse 0 mem 7\n";
         assert_eq!(tcp_memory_pages(sockstat), Some(294));
         assert_eq!(tcp_memory_pages("UDP: inuse 0 mem 7\n"), None);

@@ -83,6 +83,7 @@ impl Probe for PortProbe {
         let mut cost = self.group.read(depth, Clock::Monotonic);
         self.choose_control(thorough);
         cost.machine = machine;
+        cost.slab_bytes = procfs::slab_bytes();
         cost.network = self.network.read(&self.group.pids());
         cost.group = self.control.as_mut().and_then(GroupReader::read);
         Ok(cost)

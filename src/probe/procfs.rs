@@ -230,6 +230,11 @@ pub(super) fn kernel_socket_bytes() -> u64 {
     pages.unwrap_or(0) * rustix::param::page_size() as u64
 }
 
+/// Kernel memory of the machine in small pieces, bytes.
+pub(super) fn slab_bytes() -> Option<u64> {
+    parse::slab_bytes(&text("/proc/meminfo").ok()?)
+}
+
 fn threads_of(stat: &Stat, pid: u32, before: &BTreeMap<u32, Totals>) -> Option<BTreeMap<u32, Totals>> {
     let tids = if stat.threads == 1 { vec![pid] } else { tasks(pid).ok()? };
     Some(tids.into_iter().filter_map(|tid| Some((tid, thread(pid, tid, before.get(&tid))?))).collect())

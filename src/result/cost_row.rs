@@ -80,4 +80,6 @@ pub struct CostRow {
     /// For memory.
     #[serde(with = "finite::option")]
     pub group_memory_pressure_s_total: Option<f64>,
+    /// Kernel memory of the machine in small pieces.
+    pub machine_slab_bytes: Option<u64>,
 }

@@ -28,6 +28,7 @@ pub(super) fn row(of: &str, phase: Phase, cost: &Cost, start: Nanos) -> CostRow 
         minor_faults_total: cost.minor_faults_total,
         major_faults_total: cost.major_faults_total,
         swap_bytes: cost.swap_bytes,
+        machine_slab_bytes: cost.slab_bytes,
         machine_idle_s_total: cost.machine.map(|m| seconds(m.idle_ns_total)),
         ..CostRow::default()
     };

@@ -4,9 +4,11 @@
 //! where it is.
 
 mod counters;
+mod made;
 mod mounts;
 
 pub(super) use counters::GroupReader;
+pub use made::OwnGroup;
 pub(super) use mounts::Mounts;
 
 use std::collections::BTreeSet;

@@ -25,10 +25,7 @@ impl Mounts {
 
     /// The folders of the group whose path `path` tells for each hierarchy, where they exist.
     pub(super) fn folders(&self, path: impl Fn(&str) -> Option<String>) -> Folders {
-        let of = |key: &str| {
-            let mount = self.0.iter().find(|m| m.key == key)?;
-            mount.folder(&path(key)?).filter(|folder| folder.is_dir())
-        };
+        let of = |key: &str| self.folder(key, &path(key)?);
         Folders {
             unified: of("unified"),
             cpuacct: of("cpuacct"),
@@ -37,6 +34,16 @@ impl Mounts {
             pids: of("pids"),
             systemd: of("name=systemd"),
         }
+    }
+
+    /// The folder of one hierarchy for the process whose `/proc/PID/cgroup` this is, where it exists.
+    pub(super) fn folder_of(&self, cgroup: &str, key: &str) -> Option<PathBuf> {
+        self.folder(key, path_of(cgroup, key)?)
+    }
+
+    fn folder(&self, key: &str, path: &str) -> Option<PathBuf> {
+        let mount = self.0.iter().find(|m| m.key == key)?;
+        mount.folder(path).filter(|folder| folder.is_dir())
     }
 
     /// The path of a group as a person wrote it: from the top of a hierarchy, or with the folder at

@@ -1,11 +1,16 @@
-// Push over plain HTTP with Express, as people write it: SSE, forever iframe, NDJSON, a length-prefixed
-// stream, long poll and short poll with ?after=, JSONP. LP_MS: how long a poll is held; PING: heartbeat.
+// Push as people write it, every way over one server: over plain HTTP with Express (SSE, forever iframe,
+// NDJSON, a length-prefixed stream, long poll and short poll with ?after=, JSONP), over WebSocket with `ws`
+// (/ws?ch=NAME), with Socket.IO (the event `sub` joins a room). LP_MS: how long a poll is held; PING: heartbeat.
+//
+// A message is parsed once, not for each receiver, so that none of these ways pays for another's needs.
 //
 // /account tells for each channel how many messages were published and how many of them were handed to
 // pollers: a long poll without `after` loses what comes between two polls, and this is what a harness's
 // count of that loss is held against.
 'use strict';
 const express = require('express');
+const { Server } = require('socket.io');
+const { WebSocketServer } = require('ws');
 const { counted, http, listen, publisher, value } = require('./lib');
 
 const KEPT = 1000;
@@ -18,11 +23,12 @@ const channel = (name) => {
 };
 const hub = (name, text) => {
   const c = channel(name);
-  const entry = { id: ++c.seq, text };
+  const entry = { id: ++c.seq, text, value: value(text) };
   c.log.push(entry);
   if (c.log.length > KEPT) c.log.shift();
   for (const write of c.live) write(entry);
   for (const answer of [...c.held]) answer();
+  io.to(name).emit('msg', entry.value);
 };
 const since = (c, id) => c.log.filter((entry) => entry.id > id);
 
@@ -52,14 +58,14 @@ app.get('/sse/:ch', stream('text/event-stream', (e) => `id: ${e.id}\nevent: msg\
   beat: ': hb\n\n',
   resume: (request) => parseInt(request.get('last-event-id'), 10),
 }));
-app.get('/iframe/:ch', stream('text/html', (e) => `<script>parent.p(${e.id},${JSON.stringify(value(e.text))})</script>\n`, {
+app.get('/iframe/:ch', stream('text/html', (e) => `<script>parent.p(${e.id},${JSON.stringify(e.value)})</script>\n`, {
   hello: `<!doctype html><html><body><script>parent.hello()</script>${' '.repeat(1024)}\n`,
   beat: ' ',
 }));
-app.get('/ndjson/:ch', stream('application/x-ndjson', (e) => `${JSON.stringify(value(e.text))}\n`));
+app.get('/ndjson/:ch', stream('application/x-ndjson', (e) => `${JSON.stringify(e.value)}\n`));
 app.get('/lenpref/:ch', stream('application/octet-stream', prefixed, { hello: '', beat: '' }));
 
-const items = (c, id) => since(c, id).map((entry) => value(entry.text));
+const items = (c, id) => since(c, id).map((entry) => entry.value);
 const after = (request, c) => Number(request.query.after ?? c.seq);
 const hand = (request, list) => {
   counted(request.params.ch).handed += list.length;
@@ -94,5 +100,26 @@ app.get('/lp/:ch', held((_, response, found) => {
 app.get('/jsonp/:ch', held((request, response, found) => {
   response.type('js').send(`${request.query.cb}(${JSON.stringify(found)});`);
 }));
+
+// Neither of the two that speak WebSocket may refuse what is the other's.
+const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false });
+server.on('upgrade', (request, connection, head) => {
+  const { pathname, searchParams } = new URL(request.url, 'http://localhost');
+  if (pathname !== '/ws') return;
+  sockets.handleUpgrade(request, connection, head, (socket) => {
+    const c = channel(searchParams.get('ch'));
+    const write = ({ text }) => socket.send(text);
+    c.live.add(write);
+    socket.on('error', () => {});
+    socket.on('close', () => c.live.delete(write));
+  });
+});
+const io = new Server(server, { pingInterval: 25_000, pingTimeout: 20_000, destroyUpgrade: false });
+io.on('connection', (socket) => {
+  socket.on('sub', (room, acknowledge) => {
+    socket.join(room);
+    if (acknowledge) acknowledge({ ok: true });
+  });
+});
 publisher(server, hub);
 listen(server, 18109);
