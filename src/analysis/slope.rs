@@ -41,7 +41,7 @@ pub fn common(series: &[Vec<(f64, f64)>]) -> Option<Slope> {
     let (xx, xy) = (all(|s| s.xx), all(|s| s.xy));
     let value = xy / xx;
     let left = |s: &Sums, (x, y): (f64, f64)| y - s.mean_y - value * (x - s.mean_x);
-    let residuals: Vec<f64> = used.iter().flat_map(|(p, s)| p.iter().map(|p| left(s, *p))).collect();
+    let residuals: Vec<f64> = used.iter().flat_map(|(p, s)| p.iter().map(move |p| left(s, *p))).collect();
     let degrees = residuals.len() as f64 - used.len() as f64 - 1.0;
     let variance = residuals.iter().map(|r| r * r).sum::<f64>() / degrees;
     let half = limit_5_percent(degrees) * (variance / xx).sqrt();
