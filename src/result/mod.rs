@@ -2,8 +2,8 @@
 
 mod charts;
 mod claims;
-mod cost_row;
 mod clock;
+mod cost_row;
 mod effective;
 mod error;
 mod events;
@@ -32,8 +32,8 @@ mod told;
 
 pub use charts::{Chart, read_charts};
 pub use claims::{ClaimResult, Holds, held};
-pub use cost_row::CostRow;
 pub use clock::AskedClock;
+pub use cost_row::CostRow;
 pub use effective::{BEYOND_TO_GATE, BEYOND_TO_SHOW, Deliveries, beyond};
 pub use error::ResultError;
 pub use events::EventFiles;

@@ -4,8 +4,8 @@
 
 mod carrier;
 mod claim;
-mod cost;
 mod clock;
+mod cost;
 mod dialect;
 mod group;
 mod ladder;
@@ -17,8 +17,8 @@ mod tls;
 
 pub use carrier::*;
 pub use claim::*;
-pub use cost::*;
 pub use clock::*;
+pub use cost::*;
 pub use dialect::*;
 pub use group::*;
 pub use ladder::*;

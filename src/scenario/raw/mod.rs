@@ -7,8 +7,8 @@
 
 mod case;
 mod claim;
-mod cost;
 mod clock;
+mod cost;
 mod dialect;
 mod ladder;
 mod life;
@@ -24,8 +24,8 @@ mod websocket;
 
 pub(super) use case::{Case, Endpoint, Group, LongPoll, Pace, Poll};
 pub(super) use claim::{Claim, ClaimBound};
-pub(super) use cost::Cost;
 pub(super) use clock::{ClockTable, TimeClock};
+pub(super) use cost::Cost;
 pub(super) use dialect::{Keepalive, Mqtt, On, PresetFile, Rule, SendBy, Step};
 pub(super) use ladder::Ladder;
 pub(super) use life::{Life, Policy, Reconnect, ReconnectTable};
