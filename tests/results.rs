@@ -4,10 +4,11 @@
 
 use hdrhistogram::Histogram;
 use pushbench::result::{
-    Bytes, CloseDetail, ConnectionCost, ConnectionSlopes, CostRow, FanOut, Folder, Generator, GroupResult, Interval, LadderResult, LadderStep, LatencyInterval, Ledger,
-    MetricGain, MetricReconciled, MetricRow, MetricSeries, MetricSource, Operations, Polling, Polls,
-    Quantiles, ReadyStates, Receivers, Results, RunDetail, RunResult, SUMMARY_SCHEMA, SloResult, Slope, Spread,
-    Summary, TargetCost, TargetMetrics, Verdict,
+    Bytes, CloseDetail, ConnectionCost, ConnectionSlopes, CostRow, FanOut, Folder, Generator, GroupResult,
+    Interval, LadderResult, LadderStep, LatencyInterval, Ledger, MetricGain, MetricReconciled, MetricRow,
+    MetricSeries, MetricSource, Operations, Polling, Polls, Quantiles, ReadyStates, Receivers, Results,
+    RunDetail, RunResult, SUMMARY_SCHEMA, SloResult, Slope, Spread, Summary, TargetCost, TargetMetrics,
+    Verdict,
 };
 use std::path::{Path, PathBuf};
 use std::process::Command;

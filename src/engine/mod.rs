@@ -34,7 +34,9 @@ pub use interrupt::Interrupt;
 pub use timeline::{Phase, Timeline};
 pub use trace::{Happened, Noted, Said, Trace};
 
-use crate::result::{EventFiles, LadderResult, Results, RunDetail, RunResult, SUMMARY_SCHEMA, Summary, Verdict, evaluate};
+use crate::result::{
+    EventFiles, LadderResult, Results, RunDetail, RunResult, SUMMARY_SCHEMA, Summary, Verdict, evaluate,
+};
 use crate::scenario::{Plan, RunPlan, TargetPlan};
 use std::path::PathBuf;
 
@@ -247,9 +249,11 @@ fn conclude(results: &mut Results, plan: &Plan, interrupted: bool) {
     let worst = runs.iter().map(|r| r.verdict).chain(ladders.iter().map(|l| l.verdict)).max();
     summary.verdict = worst.unwrap_or(Verdict::Invalid);
     summary.partial = interrupted || runs.iter().any(|r| r.partial) || ladders.iter().any(|l| l.partial);
-    let of_run = |run: &RunResult| run.reasons.iter().map(|r| format!("{}: {r}", run.case)).collect::<Vec<_>>();
-    let of_ladder =
-        |l: &LadderResult| l.reasons.iter().map(|r| format!("{}, cost ladder: {r}", l.case)).collect::<Vec<_>>();
+    let of_run =
+        |run: &RunResult| run.reasons.iter().map(|r| format!("{}: {r}", run.case)).collect::<Vec<_>>();
+    let of_ladder = |l: &LadderResult| {
+        l.reasons.iter().map(|r| format!("{}, cost ladder: {r}", l.case)).collect::<Vec<_>>()
+    };
     let mut reasons: Vec<String> = Vec::new();
     for reason in runs.iter().flat_map(of_run).chain(ladders.iter().flat_map(of_ladder)) {
         if !reasons.contains(&reason) {

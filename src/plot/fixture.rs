@@ -4,7 +4,7 @@ mod counted;
 mod laddered;
 
 pub(super) use counted::counted;
-pub(super) use laddered::{ladders_alone, laddered};
+pub(super) use laddered::{laddered, ladders_alone};
 
 use crate::result::{
     Bytes, FanOut, Generator, Interval, LatencyInterval, Layers, Ledger, Quantiles, Results, RunDetail,

@@ -86,11 +86,13 @@ struct Costs {
 pub(super) fn draw(results: &Results, cases: &[Case<'_>], caption: &Caption) -> Picture {
     let title = "What an idle connection costs: memory in user space and kernel, CPU";
     let mut picture = frame::framed(title, &results.summary.title, caption);
-    let of = |case: &Case<'_>| cost_of(results, case).map_or(Costs::default(), |cost| Costs {
-        user: finite(cost.slopes.user_bytes_per_connection),
-        kernel: finite(cost.slopes.kernel_bytes_per_connection),
-        cpu: finite(cost.slopes.idle_cpu_us_per_s_per_connection),
-    });
+    let of = |case: &Case<'_>| {
+        cost_of(results, case).map_or(Costs::default(), |cost| Costs {
+            user: finite(cost.slopes.user_bytes_per_connection),
+            kernel: finite(cost.slopes.kernel_bytes_per_connection),
+            cpu: finite(cost.slopes.idle_cpu_us_per_s_per_connection),
+        })
+    };
     let all: Vec<Costs> = cases.iter().map(of).collect();
     let foot = bars::foot(cases.len());
     let (memory, cpu) = (Rect { bottom: foot, ..MEMORY }, Rect { bottom: foot, ..CPU });
@@ -134,7 +136,9 @@ fn memory_row(picture: &mut Picture, case: &Case<'_>, costs: &Costs, x: Axis, (t
     let words = match (costs.user, costs.kernel) {
         (None, None) => return bars::instead(picture, MEMORY.left, y, "not measured"),
         (user, None) => format!("{} (kernel not measured)", said(user)),
-        (user, kernel) => format!("{} + {} KiB", said(user).trim_end_matches(" KiB"), said(kernel).trim_end_matches(" KiB")),
+        (user, kernel) => {
+            format!("{} + {} KiB", said(user).trim_end_matches(" KiB"), said(kernel).trim_end_matches(" KiB"))
+        }
     };
     let end = user.max(kernel).max(MEMORY.left);
     let words = font::shorten(&words, 16.0, true, MEMORY_TEXT - end - 9.0);
@@ -147,7 +151,13 @@ fn in_kib(slope: &Slope) -> String {
 
 /// Two digits are enough of how far a value may be wrong.
 fn bound(half: f64) -> String {
-    if half < 5e-4 { "0".to_owned() } else if half < 0.1 { format!("{half:.3}") } else { text::plain(half) }
+    if half < 5e-4 {
+        "0".to_owned()
+    } else if half < 0.1 {
+        format!("{half:.3}")
+    } else {
+        text::plain(half)
+    }
 }
 
 fn cpu_row(picture: &mut Picture, case: &Case<'_>, cpu: Option<Slope>, x: Axis, (top, bottom, y): Row) {

@@ -55,7 +55,8 @@ pub(super) fn laddered(mut results: Results) -> Results {
     };
     let step = |clients: u32| LadderStep { planned: clients, clients, ..LadderStep::default() };
     for run in &results.summary.runs {
-        let (case, transport, kernel_of) = (run.case.clone(), run.transport.clone(), "control group".to_owned());
+        let (case, transport, kernel_of) =
+            (run.case.clone(), run.transport.clone(), "control group".to_owned());
         results.summary.connection_costs.push(ConnectionCost {
             case: case.clone(),
             transport: transport.clone(),

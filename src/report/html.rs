@@ -159,7 +159,9 @@ fn idle(idle: &Idle) -> String {
     let line = |l: &idle::IdleLine| {
         let cells: String = l.cells.iter().map(|c| format!("<td>{}</td>", escaped(c))).collect();
         let (class, case, words) = (word(l.verdict), escaped(&l.case), &l.words);
-        format!("<tr class=\"{class}\"><td class=\"name\">{case}</td>{cells}<td class=\"verdict\">{words}</td></tr>\n")
+        format!(
+            "<tr class=\"{class}\"><td class=\"name\">{case}</td>{cells}<td class=\"verdict\">{words}</td></tr>\n"
+        )
     };
     format!(
         "<h2>{}</h2>\n<div class=\"wide\"><table>\n<tr><th class=\"name\">case</th>{heads}<th class=\"verdict\">verdict</th></tr>\n\

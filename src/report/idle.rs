@@ -122,9 +122,16 @@ fn kernel(summary: &Summary) -> Vec<String> {
     let both = summary.ladders.iter().any(|l| l.kernel_of == "machine" && l.co_located);
     let ends = if both { ", the generator's ends of the connections too" } else { "" };
     let told = [
-        (has("control group"), "kernel: kernel memory and socket buffers charged to the target's control group".to_owned()),
+        (
+            has("control group"),
+            "kernel: kernel memory and socket buffers charged to the target's control group".to_owned(),
+        ),
         (has("machine"), format!("kernel: slab of the whole machine{ends}")),
-        (has(""), "kernel: not known: the target has no control group of its own that tells kernel memory".to_owned()),
+        (
+            has(""),
+            "kernel: not known: the target has no control group of its own that tells kernel memory"
+                .to_owned(),
+        ),
     ];
     told.into_iter().filter(|(there, _)| *there).map(|(_, text)| text).collect()
 }
@@ -142,7 +149,10 @@ mod tests {
         let plain = text::render(&results.summary, &style);
         let flat = plain.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(flat.contains("What an idle connection costs"), "{plain}");
-        assert!(flat.contains("long polling 3,000 ± 30 2,500 ± 20 1.00 ± 0 0.250 ± 0.0100 12 valid"), "{plain}");
+        assert!(
+            flat.contains("long polling 3,000 ± 30 2,500 ± 20 1.00 ± 0 0.250 ± 0.0100 12 valid"),
+            "{plain}"
+        );
         assert!(flat.contains("polling, 1 s: only 1900 of <2000> clients"), "{plain}");
         let md = markdown::render(&results.summary, &style);
         assert!(md.contains("| long polling | 3,000 ± 30 | 2,500 ± 20 | 1.00 ± 0 |"), "{md}");

@@ -179,7 +179,11 @@ impl Page<'_> {
         for line in &idle.lines {
             let cells: Vec<&str> = line.cells.iter().map(String::as_str).collect();
             let text = laid(&line.case, &cells, &line.words);
-            let text = if line.verdict == Verdict::Valid { text } else { self.paint(&text, colour_of(line.verdict)) };
+            let text = if line.verdict == Verdict::Valid {
+                text
+            } else {
+                self.paint(&text, colour_of(line.verdict))
+            };
             self.line(&text);
         }
         idle.notes.iter().for_each(|note| self.folded("  - ", note));

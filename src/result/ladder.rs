@@ -159,7 +159,12 @@ mod tests {
     fn slopes_stand_beside_the_other_keys_and_come_back() {
         let slope = Slope { value: 10_240.0, low: 10_000.0, high: 10_480.0 };
         let slopes = ConnectionSlopes { user_bytes_per_connection: Some(slope), ..Default::default() };
-        let ladder = LadderResult { case: "ws".into(), slopes, steps: vec![LadderStep::default()], ..Default::default() };
+        let ladder = LadderResult {
+            case: "ws".into(),
+            slopes,
+            steps: vec![LadderStep::default()],
+            ..Default::default()
+        };
         let json = serde_json::to_value(&ladder).unwrap();
         assert_eq!(json["user_bytes_per_connection"]["low"], 10_000.0);
         assert!(json["slopes"].is_null());

@@ -7,8 +7,8 @@ use super::health::Health;
 use super::paid::{Generator, TargetCost};
 use super::told::{Receivers, Spread};
 use super::{
-    AskedClock, ByteCheck, ClaimResult, CloseDetail, ConnectionCost, FanOut, GroupResult, LadderResult, Layers,
-    Ledger, Polling, ReadyStates, Receive, Reconnects, Stages, Steady, TargetMetrics, finite,
+    AskedClock, ByteCheck, ClaimResult, CloseDetail, ConnectionCost, FanOut, GroupResult, LadderResult,
+    Layers, Ledger, Polling, ReadyStates, Receive, Reconnects, Stages, Steady, TargetMetrics, finite,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

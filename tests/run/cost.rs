@@ -66,7 +66,11 @@ fn memory_of_a_connection_is_the_slope_over_the_steps() {
         let (kernel, ..) = slope(&costs[0], "kernel_bytes_per_connection");
         assert!((500.0..20_000.0).contains(&kernel), "{costs:#}");
     }
-    assert!(done.stdout.contains("What an idle connection costs") && done.stdout.contains("heavy"), "{}", done.stdout);
+    assert!(
+        done.stdout.contains("What an idle connection costs") && done.stdout.contains("heavy"),
+        "{}",
+        done.stdout
+    );
     assert!(dir.path().join("r/charts/bytes-per-connection.svg").exists());
     again(&dir.path().join("r"));
 }
@@ -89,8 +93,16 @@ fn a_run_climbs_the_ladders_of_its_scenario_after_its_runs() {
     let dir = tempfile::tempdir().unwrap();
     let done = priced("run", dir.path(), &["--case", "plain", "--no-charts"]);
     assert_eq!((done.runs().len(), done.summary["ladders"].as_array().map(Vec::len)), (1, Some(1)));
-    assert!(done.stderr.contains("1 run, 400 clients, then 1 cost ladder of 100, 200, 300, 400 idle clients"), "{}", done.stderr);
-    assert!(done.stderr.contains("run 2/2: plain, cost ladder of 100, 200, 300, 400 idle clients"), "{}", done.stderr);
+    assert!(
+        done.stderr.contains("1 run, 400 clients, then 1 cost ladder of 100, 200, 300, 400 idle clients"),
+        "{}",
+        done.stderr
+    );
+    assert!(
+        done.stderr.contains("run 2/2: plain, cost ladder of 100, 200, 300, 400 idle clients"),
+        "{}",
+        done.stderr
+    );
     assert_eq!(done.summary["partial"], false);
 }
 

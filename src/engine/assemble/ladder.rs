@@ -50,7 +50,8 @@ pub(in crate::engine) fn ladder(run: &RunPlan, stairs: &Stairs, gathered: Gather
 /// What was read at a step's end; `None` when the run did not come so far, or the target was not seen.
 fn step(stair: &Stair, gathered: &Gathered) -> Option<LadderStep> {
     let at = |since: Nanos| gathered.timeline.start + since;
-    let interim = gathered.interims.iter().find(|i| i.end == at(stair.end) && i.is_whole(gathered.workers))?;
+    let interim =
+        gathered.interims.iter().find(|i| i.end == at(stair.end) && i.is_whole(gathered.workers))?;
     let read = |since: Nanos| gathered.readings.soon_after(at(since)).and_then(|r| r.target);
     let end = read(stair.end)?;
     let group = end.group.unwrap_or_default();
@@ -252,7 +253,10 @@ mod tests {
     #[test]
     fn user_and_kernel_are_told_apart_and_the_group_goes_before_the_machine() {
         let result = climbed(|_| {});
-        assert_eq!((result.kernel_of.as_str(), value(result.slopes.kernel_bytes_per_connection)), ("machine", 8_000.0));
+        assert_eq!(
+            (result.kernel_of.as_str(), value(result.slopes.kernel_bytes_per_connection)),
+            ("machine", 8_000.0)
+        );
         assert_eq!(value(result.slopes.user_bytes_per_connection), 2_000.0);
         assert_eq!(value(result.slopes.descriptors_per_connection), 1.0);
         assert_eq!(value(result.slopes.idle_cpu_us_per_s_per_connection), 0.5);

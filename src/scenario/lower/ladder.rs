@@ -30,7 +30,9 @@ pub(super) fn lower(raw: &Ladder, clients: u32, cases: &[CasePlan], r: &mut Repo
     let rises = counts.windows(2).all(|pair| pair[0] < pair[1]);
     let in_range = counts.iter().all(|n| (1..=MOST_CLIENTS).contains(n));
     if counts.len() < LEAST_STEPS || !rises || !in_range {
-        let want = format!("at least {LEAST_STEPS} rising counts from 1 to {MOST_CLIENTS}, such as [250, 500, 1000, 2000]");
+        let want = format!(
+            "at least {LEAST_STEPS} rising counts from 1 to {MOST_CLIENTS}, such as [250, 500, 1000, 2000]"
+        );
         r.bad(&at("ladder"), want);
     }
     let repeat = raw.repeat.unwrap_or(1);

@@ -72,7 +72,8 @@ mod tests {
 
     #[test]
     fn each_step_attaches_settles_rests_and_ends_at_a_whole_second() {
-        let told: Vec<_> = stairs().steps.iter().map(|s| (s.clients, s.begin, s.ramp, s.rest, s.end)).collect();
+        let told: Vec<_> =
+            stairs().steps.iter().map(|s| (s.clients, s.begin, s.ramp, s.rest, s.end)).collect();
         assert_eq!(
             told,
             [
