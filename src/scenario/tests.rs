@@ -154,6 +154,7 @@ fn overrides_replace_what_the_file_says() {
         target: Some("http://127.0.0.1:9999".into()),
         cases: vec!["websocket".into()],
         seed: Some(3),
+        ladder: None,
     };
     let plan = plan_of(&(GOOD.to_owned() + "[sweep]\nclients = [10, 20]\n"), &overrides);
     let [run] = plan.runs.as_slice() else { panic!("one run") };
