@@ -151,12 +151,12 @@ fn in_kib(slope: &Slope) -> String {
 
 /// Two digits are enough of how far a value may be wrong.
 fn bound(half: f64) -> String {
-    if half < 5e-4 {
-        "0".to_owned()
-    } else if half < 0.1 {
-        format!("{half:.3}")
-    } else {
-        text::plain(half)
+    match half {
+        h if h < 5e-4 => "0".to_owned(),
+        h if h < 0.1 => format!("{h:.3}"),
+        h if h < 1.0 => format!("{h:.2}"),
+        h if h < 10.0 => format!("{h:.1}"),
+        h => text::plain(h.round()),
     }
 }
 

@@ -95,7 +95,7 @@ fn an_idle_connection_is_told_with_its_intervals_and_its_steps() {
     assert_eq!(names, ["bytes-per-connection", "idle-connections"]);
     let said = |i: usize, words: &str| all[i].1.texts().filter(|t| t.text.contains(words)).count();
     assert_eq!(said(0, "2.25 ± 0.25 KiB (kernel not measured)"), 1);
-    assert_eq!(said(0, "4.27 ± 0.474 + 2.45 ± 0.040 KiB"), 1);
+    assert_eq!(said(0, "4.27 ± 0.47 + 2.45 ± 0.040 KiB"), 1);
     assert_eq!((said(0, "not measured"), said(0, "1.09 ± 0.070 µs")), (2, 1));
     assert_eq!(
         said(1, "nothing published · 250–2,000 idle clients in 4 steps · 1 ladder each · co-located"),

@@ -86,16 +86,21 @@ fn told(slope: Option<Slope>, show: fn(f64) -> String) -> String {
 fn notes(summary: &Summary, cases: &[&str]) -> Vec<String> {
     let mut notes = vec![climbed(summary)];
     notes.extend(kernel(summary));
-    for case in cases {
-        let all = of_case(summary, case).flat_map(|l| l.reasons.iter().chain(&l.warnings));
-        let mut seen: Vec<&String> = Vec::new();
-        for text in all {
-            if !seen.contains(&text) {
-                seen.push(text);
+    let mut told: Vec<(&String, Vec<&str>)> = Vec::new();
+    for ladder in &summary.ladders {
+        for text in ladder.reasons.iter().chain(&ladder.warnings).chain(&ladder.notes) {
+            match told.iter_mut().find(|(t, _)| *t == text) {
+                Some((_, of)) if of.contains(&ladder.case.as_str()) => {}
+                Some((_, of)) => of.push(&ladder.case),
+                None => told.push((text, vec![&ladder.case])),
             }
         }
-        notes.extend(seen.into_iter().map(|text| format!("{case}: {text}")));
     }
+    let say = |(text, of): (&String, Vec<&str>)| match of.len() == cases.len() {
+        true => text.clone(),
+        false => format!("{}: {text}", of.join("; ")),
+    };
+    notes.extend(told.into_iter().map(say));
     notes
 }
 
@@ -119,14 +124,18 @@ fn climbed(summary: &Summary) -> String {
 /// Where the kernel's part is from.
 fn kernel(summary: &Summary) -> Vec<String> {
     let has = |of: &str| summary.ladders.iter().any(|l| l.kernel_of == of);
-    let both = summary.ladders.iter().any(|l| l.kernel_of == "machine" && l.co_located);
-    let ends = if both { ", the generator's ends of the connections too" } else { "" };
+    let both =
+        if summary.ladders.iter().any(|l| l.co_located) { ", both ends of the connections" } else { "" };
     let told = [
         (
             has("control group"),
-            "kernel: kernel memory and socket buffers charged to the target's control group".to_owned(),
+            format!(
+                "kernel: kernel memory and socket buffers charged to the target's control group (version 1 of them, and \
+                 Linux before 6.12, leave the TCP sockets themselves out); slab of the whole machine{both}: {}",
+                slab(summary)
+            ),
         ),
-        (has("machine"), format!("kernel: slab of the whole machine{ends}")),
+        (has("machine"), format!("kernel: slab of the whole machine{both}")),
         (
             has(""),
             "kernel: not known: the target has no control group of its own that tells kernel memory"
@@ -134,6 +143,18 @@ fn kernel(summary: &Summary) -> Vec<String> {
         ),
     ];
     told.into_iter().filter(|(there, _)| *there).map(|(_, text)| text).collect()
+}
+
+/// The least and the greatest slope of the whole machine's slab.
+fn slab(summary: &Summary) -> String {
+    let costs = summary.connection_costs.iter();
+    let slopes = costs.filter_map(|c| c.slopes.slab_bytes_per_connection).map(|s| s.value);
+    let mut all: Vec<f64> = slopes.filter(|v| v.is_finite()).collect();
+    all.sort_unstable_by(f64::total_cmp);
+    match (all.first(), all.last()) {
+        (Some(least), Some(most)) => format!("{} to {} B", grouped(least.round()), grouped(most.round())),
+        _ => "not known".to_owned(),
+    }
 }
 
 #[cfg(test)]

@@ -55,7 +55,7 @@ fn printable(summary: &Summary) -> Summary {
     }
     for ladder in &mut summary.ladders {
         clean(&mut ladder.case);
-        ladder.reasons.iter_mut().chain(&mut ladder.warnings).for_each(clean);
+        [&mut ladder.reasons, &mut ladder.warnings, &mut ladder.notes].into_iter().flatten().for_each(clean);
     }
     summary.connection_costs.iter_mut().for_each(|c| clean(&mut c.case));
     summary.slo.iter_mut().flat_map(|s| [&mut s.key, &mut s.objective]).for_each(clean);

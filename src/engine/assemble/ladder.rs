@@ -37,11 +37,13 @@ pub(in crate::engine) fn ladder(run: &RunPlan, stairs: &Stairs, gathered: Gather
     result.kernel_of = kernel_of(&result.steps).to_owned();
     result.slopes = slopes(&[&result], &result.kernel_of);
     result.residual_bytes_max = slope::of(&points(&result, user)).map(|line| line.residual_max);
-    result.warnings = [warnings(&result, stairs), readings.warnings(), gathered.notes.clone()].concat();
+    result.warnings = [warnings(&result, stairs), readings.warnings()].concat();
+    result.notes = gathered.notes.clone();
     let (judged, _) = assemble(run, gathered);
     LadderResult {
         verdict: judged.verdict,
-        reasons: judged.reasons,
+        // A ladder has no rows there.
+        reasons: judged.reasons.into_iter().map(|r| r.replace(": see intervals.csv", "")).collect(),
         generator_limited: judged.generator_limited,
         ..result
     }
