@@ -91,6 +91,9 @@ pub(super) fn runs(scene: &Scene) -> Vec<RunPlan> {
 /// What clients of a ladder have to attach after the last one was due.
 const SETTLE: Nanos = Nanos::from_millis(500);
 
+/// How long all clients stay after the last step's end: it is read then, and with nobody leaving meanwhile.
+const STAY: Nanos = Nanos::SECOND;
+
 /// All ladders of idle connections in the order in which they are done; none without `[cost]`.
 pub(super) fn ladders(scene: &Scene) -> Vec<RunPlan> {
     let Some(ladder) = &scene.ladder else { return Vec::new() };
@@ -128,7 +131,7 @@ fn climb(scene: &Scene, ladder: &LadderPlan, case: &CasePlan, repeat: u32, seed:
         warmup: Nanos::ZERO,
         warmup_least: None,
         measure: stairs.hold,
-        drain: Nanos::ZERO,
+        drain: STAY,
     };
     run.stairs = Some(stairs);
     run

@@ -67,7 +67,11 @@ fn a_cost_section_adds_ladders_of_idle_clients_that_stay() {
         assert!(ladder.publish.is_none() && ladder.groups[0].life.stay.is_none());
         let last = stairs.steps[3];
         assert_eq!((ladder.phases.connect, ladder.phases.measure), (last.rest, stairs.hold));
-        assert_eq!(ladder.phases.total(), last.end);
+        assert_eq!(
+            ladder.phases.total(),
+            last.end + Nanos::SECOND,
+            "nobody leaves while the last step is read"
+        );
         // Of a poller every 3 s: a whole number of its periods, and time to attach within one.
         let polling = ladder.transport() == "poll";
         let s = |n: u64| Nanos(n * Nanos::SECOND.0);
