@@ -4,16 +4,16 @@ use super::support::{Ran, pushbench, ran};
 use serde_json::Value;
 use std::path::Path;
 
-/// Small steps, so that a busy machine can hold them; large enough that pages of 4 KiB are no matter.
+/// Short, and large enough that what the kernel counts late of resident pages (some hundred KB) is no matter.
 const SCENARIO: &str = r#"
 title = "What does an idle connection cost?"
 [load]
-clients = 400
-connect = "500ms"
+clients = 2000
+connect = "2s"
 measure = "1s"
 warmup = "0s"
 [cost]
-ladder = [100, 200, 300, 400]
+ladder = [500, 1000, 1500, 2000]
 hold = "1s"
 [[case]]
 name = "plain"
@@ -48,19 +48,25 @@ fn memory_of_a_connection_is_the_slope_over_the_steps() {
     for ladder in ladders {
         let steps = ladder["steps"].as_array().unwrap();
         let clients: Vec<_> = steps.iter().map(|s| s["clients"].as_u64().unwrap()).collect();
-        assert_eq!(clients, [100, 200, 300, 400], "{ladder:#}");
+        assert_eq!(clients, [500, 1000, 1500, 2000], "{ladder:#}");
+        if ladder["verdict"] == "invalid" {
+            continue;
+        }
         assert!(steps.iter().all(|s| s["cpu_us_per_s"].is_number()), "{ladder:#}");
         // One descriptor a connection, but for what the server opens for a moment.
         let (value, low, high) = slope(ladder, "descriptors_per_connection");
-        assert!((value - 1.0).abs() < 0.02 && low <= value && value <= high, "{ladder:#}");
+        assert!((value - 1.0).abs() < 0.05 && low <= value && value <= high, "{ladder:#}");
     }
     // Of each ladder by itself: one that a busy machine made invalid is in no common slope.
     let costs = &done.summary["ladders"];
-    let user = |i: usize| slope(&costs[i], "user_bytes_per_connection");
+    // Other tests run the same program meanwhile, and with each that starts or ends PSS shares its pages out
+    // anew: resident bytes are those of the server alone.
+    let user = |i: usize| slope(&costs[i], "rss_bytes_per_connection");
     let ((plain, ..), (heavy, low, high)) = (user(0), user(1));
     let gained = heavy - plain;
     assert!((gained / 10_240.0 - 1.0).abs() < 0.05, "10 KiB more are {gained} B more: {costs:#}");
     assert!(low < heavy && heavy < high && plain > 200.0, "{costs:#}");
+    assert!(slope(&costs[1], "user_bytes_per_connection").0 > 5_000.0, "{costs:#}");
     // Where the kernel's part can be told at all, a socket and a descriptor cost some KiB: both ends of it
     // on a machine, one in a control group.
     if costs[0]["kernel_of"] != "" {
@@ -95,12 +101,12 @@ fn a_run_climbs_the_ladders_of_its_scenario_after_its_runs() {
     let done = priced("run", dir.path(), &["--case", "plain", "--no-charts"]);
     assert_eq!((done.runs().len(), done.summary["ladders"].as_array().map(Vec::len)), (1, Some(1)));
     assert!(
-        done.stderr.contains("1 run, 400 clients, then 1 cost ladder of 100, 200, 300, 400 idle clients"),
+        done.stderr.contains("1 run, 2000 clients, then 1 cost ladder of 500, 1000, 1500, 2000 idle clients"),
         "{}",
         done.stderr
     );
     assert!(
-        done.stderr.contains("run 2/2: plain, cost ladder of 100, 200, 300, 400 idle clients"),
+        done.stderr.contains("run 2/2: plain, cost ladder of 500, 1000, 1500, 2000 idle clients"),
         "{}",
         done.stderr
     );
