@@ -4,10 +4,10 @@
 
 use hdrhistogram::Histogram;
 use pushbench::result::{
-    Bytes, CloseDetail, CostRow, FanOut, Folder, Generator, GroupResult, Interval, LatencyInterval, Ledger,
-    MetricGain, MetricReconciled, MetricRow, MetricSeries, MetricSource, Operations, Polling, Polls,
-    Quantiles, ReadyStates, Receivers, Results, RunDetail, RunResult, SUMMARY_SCHEMA, SloResult, Spread,
-    Summary, TargetCost, TargetMetrics, Verdict,
+    Bytes, CloseDetail, CostModel, CostRow, Estimate, FanOut, Fitted, Folder, Generator, GroupResult,
+    Interval, LatencyInterval, Ledger, MetricGain, MetricReconciled, MetricRow, MetricSeries, MetricSource,
+    Operations, Polling, Polls, Priced, Prices, Quantiles, ReadyStates, Receivers, Results, RunDetail,
+    RunResult, SUMMARY_SCHEMA, SloResult, Spread, Summary, TargetCost, TargetMetrics, Verdict,
 };
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -318,7 +318,18 @@ fn every_key_is_documented() {
         ..Default::default()
     };
     let run = RunResult { operations: [("connect".into(), Operations::default())].into(), ..run };
-    let summary = Summary { slo: vec![SloResult::default()], runs: vec![run], ..Default::default() };
+    let model = CostModel {
+        cpu_us_per_delivery: Some(Estimate::default()),
+        fitted: vec![Fitted::default()],
+        ..CostModel::default()
+    };
+    let summary = Summary {
+        slo: vec![SloResult::default()],
+        cost_models: vec![model],
+        prices: Some(Prices { cases: vec![Priced::default()], ..Prices::default() }),
+        runs: vec![run],
+        ..Default::default()
+    };
     let mut keys = Vec::new();
     collect(&serde_json::to_value(summary).unwrap(), &mut keys);
     collect(&serde_json::to_value(Interval::default()).unwrap(), &mut keys);

@@ -9,6 +9,7 @@ mod cost;
 mod dialect;
 mod group;
 mod metrics;
+mod price;
 mod publish;
 mod tells;
 mod template;
@@ -21,6 +22,7 @@ pub use cost::*;
 pub use dialect::*;
 pub use group::*;
 pub use metrics::*;
+pub use price::*;
 pub use publish::*;
 pub use template::*;
 pub use tls::*;
@@ -53,6 +55,8 @@ pub struct Plan {
     pub slo: Vec<Objective>,
     /// What the runs are held against beside; fails nothing.
     pub claims: Vec<ClaimPlan>,
+    /// What a machine for the target costs; `None`: nothing is told in money.
+    pub price: Option<PriceSpec>,
     /// What an invalid run is to them.
     pub on_invalid: OnInvalid,
     /// What a person should know before it runs, in words (not errors).
@@ -88,6 +92,19 @@ pub enum TargetPlan {
 }
 
 impl TargetPlan {
+    /// The server under test, in words: whose costs are told.
+    pub fn in_words(&self) -> String {
+        match self {
+            TargetPlan::Bundled(_) => {
+                format!("the bundled server of pushbench {}", env!("CARGO_PKG_VERSION"))
+            }
+            TargetPlan::External { base, start: Some(start), .. } => {
+                format!("the server at {} that `{start}` starts", base.url())
+            }
+            TargetPlan::External { base, .. } => format!("the server at {}", base.url()),
+        }
+    }
+
     /// Whether certificates are taken unseen.
     pub fn is_insecure(&self) -> bool {
         matches!(self, TargetPlan::External { tls: TlsSpec { insecure: true, .. }, .. })

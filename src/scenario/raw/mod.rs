@@ -13,6 +13,7 @@ mod dialect;
 mod life;
 mod many;
 mod metrics;
+mod price;
 mod publish;
 mod slo;
 mod stream;
@@ -29,6 +30,7 @@ pub(super) use dialect::{Keepalive, Mqtt, On, PresetFile, Rule, SendBy, Step};
 pub(super) use life::{Life, Policy, Reconnect, ReconnectTable};
 pub(super) use many::{Many, Plain, Sets, Source};
 pub(super) use metrics::{Metrics, MetricsFormat, Series, SeriesIs, SeriesKind};
+pub(super) use price::Price;
 pub(super) use publish::{
     Echo, Http, InBand, NoPublisher, Publish, ReceiversTable, Spacing, TimeTable, Unit, ValueTable,
 };
@@ -71,6 +73,8 @@ pub(super) struct Scenario {
     pub(super) slo: Option<Slo>,
     /// What somebody says of these cases, each with the number that would show it.
     pub(super) claim: Option<Vec<Claim>>,
+    /// What a machine for the target costs.
+    pub(super) price: Option<Price>,
 }
 
 /// `[target]`
