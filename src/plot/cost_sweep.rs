@@ -78,6 +78,16 @@ pub(super) fn cases(results: &Results, over: Over) -> Vec<Case<'_>> {
     if values(&cases, over).len() < 2 { Vec::new() } else { cases }
 }
 
+/// The cases with the most clients and the highest rate of a sweep, so that each has one line.
+pub(super) fn largest(results: &Results) -> Vec<Case<'_>> {
+    let mut cases = case::cases_without(results, &["clients", "rate"]);
+    for case in cases.iter_mut().filter(|_| is_swept(results, Over::Rate)) {
+        let most = case.runs.iter().map(|r| rate(r.result)).fold(0.0, f64::max);
+        case.runs.retain(|r| rate(r.result) >= most);
+    }
+    cases.iter().map(Case::at_most_clients).collect()
+}
+
 fn is_swept(results: &Results, over: Over) -> bool {
     let runs = &results.summary.runs;
     match over {

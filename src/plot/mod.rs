@@ -122,7 +122,11 @@ fn charts(results: &Results) -> Result<Vec<(&'static str, Picture)>, PlotError> 
             charts.push((name, cost_sweep::draw(results, &all, over, &caption)));
         }
     }
+    let mut largest = cost_sweep::largest(results);
+    let found = largest.len();
+    largest.truncate(case::MOST);
     if target_time::has_readings(&largest) {
+        let caption = caption::caption(results, &largest, found);
         charts.push(("target", target_time::draw(results, &largest, &caption)));
     }
     Ok(charts)

@@ -73,10 +73,10 @@ pub(super) fn draw(results: &Results, cases: &[Case<'_>], caption: &Caption) -> 
     shade(&mut picture, &phases, x, &panels);
     let mut labels = Vec::new();
     for (nth, (panel, place)) in PANELS.iter().zip(panels).enumerate() {
-        let ends = one(&mut picture, panel, cases, &all, (place, x), nth == 0);
+        let points = one(&mut picture, panel, cases, &all, (place, x), nth == 0);
         if nth == 0 {
-            let label = |(case, end)| SideLabel { case, end, more: String::new() };
-            labels = cases.iter().zip(ends).map(label).collect();
+            let measure = phases.iter().find(|p| p.name == "measure").map(|p| (x.at(p.from_s), x.at(p.to_s)));
+            labels = marked(&mut picture, cases, &points, measure.unwrap_or((AREA.left, AREA.right)));
         }
     }
     let last = panels[panels.len() - 1];
@@ -113,6 +113,24 @@ fn places() -> [Rect; 4] {
     })
 }
 
+/// A marker on each line of the first panel, one beside the other, and names in the order of their height there:
+/// at the end all lines are low.
+fn marked<'c, 'a>(
+    picture: &mut Picture,
+    cases: &'c [Case<'a>],
+    lines: &[Vec<Point>],
+    (from, to): (f64, f64),
+) -> Vec<SideLabel<'c, 'a>> {
+    let label = |(nth, (case, line)): (usize, (&'c Case<'a>, &Vec<Point>))| {
+        let wanted = from + (to - from) * (nth as f64 + 1.0) / (cases.len() as f64 + 1.0);
+        let near = |a: &&Point, b: &&Point| (a.0 - wanted).abs().total_cmp(&(b.0 - wanted).abs());
+        let at = line.iter().min_by(near).copied();
+        at.into_iter().for_each(|at| frame::case_mark(picture, case, at));
+        SideLabel { case, end: at.map(|at| (AREA.right, at.1)), more: String::new() }
+    };
+    cases.iter().zip(lines).enumerate().map(label).collect()
+}
+
 /// What a total gained a second, between each two readings that lie far enough apart.
 fn rates(rows: &[&CostRow], total: fn(&CostRow) -> f64) -> Vec<Point> {
     let mut points = Vec::new();
@@ -135,7 +153,7 @@ fn levels(rows: &[&CostRow], level: fn(&CostRow) -> Option<f64>) -> Vec<Point> {
     rows.iter().filter_map(|r| Some((r.at_s, level(r)?))).collect()
 }
 
-/// Draws one panel of all cases; gives where each case's line ends.
+/// Draws one panel of all cases; gives their thick lines.
 fn one(
     picture: &mut Picture,
     panel: &Panel,
@@ -143,7 +161,7 @@ fn one(
     all: &[Vec<&CostRow>],
     (place, x): (Rect, Axis),
     first: bool,
-) -> Vec<Option<Point>> {
+) -> Vec<Vec<Point>> {
     let thick: Vec<Vec<Point>> = all.iter().map(|rows| (panel.thick)(rows)).collect();
     let thin: Vec<Vec<Point>> = all.iter().map(|rows| (panel.thin)(rows)).collect();
     let values = thick.iter().chain(&thin).flatten().map(|(_, v)| v * 1.04);
@@ -161,7 +179,7 @@ fn one(
     if thick.iter().all(Vec::is_empty) {
         frame::instead(picture, place, "not measured");
     }
-    thick.iter().map(|points| at(points).last().copied()).collect()
+    thick.iter().map(|points| at(points)).collect()
 }
 
 #[cfg(test)]

@@ -47,7 +47,8 @@ fn model(m: &CostModel) -> String {
     let suspect = (m.runs_suspect > 0).then(|| format!("{} of them suspect", m.runs_suspect));
     let left_out = (m.runs_left_out > 0).then(|| format!("{} left out", m.runs_left_out));
     let runs = Some(format!("{} runs at {} points", m.runs, m.points));
-    let on: Vec<String> = [runs, suspect, left_out, within, off].into_iter().flatten().collect();
+    let lumped = m.cpu_us_per_publish.is_none().then(|| "publishes are not told apart".to_owned());
+    let on: Vec<String> = [runs, suspect, left_out, within, off, lumped].into_iter().flatten().collect();
     format!("{}: CPU {} ({})", label(&m.case, &m.swept), told.join(", "), on.join(", "))
 }
 
@@ -220,7 +221,7 @@ mod tests {
                  they are not costs of a transport in general",
                 "sse: CPU 4.00 us for a delivery (95 %: 3.75 .. 4.25), -0.500 us/s for a client that gets nothing \
                  (95 %: -1.50 .. 0.500, not told from zero), 2000 us/s without clients (95 %: 1600 .. 2400) \
-                 (18 runs at 9 points, 2 of them suspect, R2 0.9988, off by at most 3.1 %)",
+                 (18 runs at 9 points, 2 of them suspect, R2 0.9988, off by at most 3.1 %, publishes are not told apart)",
                 "poll; websocket: what a delivery and what a client costs is not told apart: every run has the same rate",
                 "prices: 0.170 USD an hour for an instance of 4 cores and 16.0 GiB, used to 70 %; 0.0900 USD for 10^9 \
                  bytes sent",

@@ -3,6 +3,9 @@
 //! Least squares over the runs of a case: CPU time of a second = base + a x deliveries of a second + b x
 //! clients, and + c x publishes of a second where these vary otherwise than the two. What a client costs that
 //! gets nothing (heartbeats, empty polls) is b, and nothing of it is in a.
+//!
+//! Repeats of a point are one observation, their mean: where the truth is no plane, all repeats miss it alike,
+//! and counting each would make the intervals narrower than what is known.
 
 use super::{RunResult, Verdict, finite};
 use crate::analysis::regression::{Coefficient, Fit, Unfit, fit};
@@ -176,11 +179,12 @@ fn fitted(points: &[Point]) -> Result<(Fit, bool), String> {
         (1, _) => return Err("every run has the same number of clients: sweep clients too".to_owned()),
         _ => {}
     }
-    let n = distinct(points, |p| p.at.clone());
+    let means = means(points);
+    let n = means.len();
     if n < LEAST_POINTS {
         return Err(format!("{n} points of rate and clients; {LEAST_POINTS} are the least"));
     }
-    let column = |of: fn(&Point) -> f64| points.iter().map(of).collect::<Vec<f64>>();
+    let column = |of: fn(&Point) -> f64| means.iter().map(of).collect::<Vec<f64>>();
     let cpu = column(|p| p.cpu_us_per_s);
     let mut columns =
         vec![column(|p| p.deliveries_per_s), column(|p| p.clients), column(|p| p.publishes_per_s)];
@@ -204,20 +208,42 @@ fn fitted(points: &[Point]) -> Result<(Fit, bool), String> {
     }
 }
 
+/// The mean of the repeats of each point.
+fn means(points: &[Point]) -> Vec<Point> {
+    let places: BTreeSet<&(u32, String)> = points.iter().map(|p| &p.at).collect();
+    let mean = |at: &(u32, String)| {
+        let repeats: Vec<&Point> = points.iter().filter(|p| p.at == *at).collect();
+        let of =
+            |value: fn(&Point) -> f64| repeats.iter().map(|p| value(p)).sum::<f64>() / repeats.len() as f64;
+        Point {
+            run: repeats[0].run,
+            at: at.clone(),
+            cpu_us_per_s: of(|p| p.cpu_us_per_s),
+            deliveries_per_s: of(|p| p.deliveries_per_s),
+            publishes_per_s: of(|p| p.publishes_per_s),
+            clients: of(|p| p.clients),
+        }
+    };
+    places.into_iter().map(mean).collect()
+}
+
 fn fill(model: &mut CostModel, points: &[Point], fit: &Fit, publishes: bool) {
     model.cpu_us_per_delivery = Some(fit.slopes[0].into());
     model.cpu_us_per_s_per_connection = Some(fit.slopes[1].into());
     model.cpu_us_per_publish = fit.slopes.get(2).filter(|_| publishes).map(|c| (*c).into());
     model.base_cpu_us_per_s = Some(fit.base.into());
     model.r_squared = fit.r_squared;
-    let share = |(p, rest): (&Point, &f64)| rest.abs() / p.cpu_us_per_s;
-    model.residual_max_share = points.iter().zip(&fit.residuals).map(share).reduce(f64::max);
-    let beside = |(p, rest): (&Point, &f64)| Fitted {
-        run: p.run,
-        cpu_us_per_s: p.cpu_us_per_s,
-        model_us_per_s: p.cpu_us_per_s - rest,
+    let by_model = |p: &Point| {
+        let of_publish = fit.slopes.get(2).map_or(0.0, |c| c.value * p.publishes_per_s);
+        fit.base.value
+            + fit.slopes[0].value * p.deliveries_per_s
+            + fit.slopes[1].value * p.clients
+            + of_publish
     };
-    model.fitted = points.iter().zip(&fit.residuals).map(beside).collect();
+    let beside = |p: &Point| Fitted { run: p.run, cpu_us_per_s: p.cpu_us_per_s, model_us_per_s: by_model(p) };
+    model.fitted = points.iter().map(beside).collect();
+    let share = |f: &Fitted| (f.cpu_us_per_s - f.model_us_per_s).abs() / f.cpu_us_per_s;
+    model.residual_max_share = model.fitted.iter().map(share).filter(|s| s.is_finite()).reduce(f64::max);
 }
 
 #[cfg(test)]

@@ -64,6 +64,16 @@ fn four_points_do_not_tell_publishes_apart_and_the_interval_knows_it() {
 }
 
 #[test]
+fn repeats_of_a_point_make_nobody_surer_of_a_plane_that_is_none() {
+    let once = crossed(&[1.0, 20.0], &[100, 1_000], 0.0);
+    let again: Vec<RunResult> = (0..6).flat_map(|_| once.clone()).collect();
+    let (one, six) = (cost_models(&once).remove(0), cost_models(&again).remove(0));
+    assert_eq!((six.runs, six.points, six.fitted.len()), (24, 4, 24));
+    let (one, six) = (one.cpu_us_per_delivery.unwrap(), six.cpu_us_per_delivery.unwrap());
+    assert!((one.high - six.high).abs() < 1e-6 && (one.value - six.value).abs() < 1e-9, "{one:?} {six:?}");
+}
+
+#[test]
 fn noise_widens_the_intervals_and_they_hold_the_truth() {
     let models = cost_models(&crossed(&[1.0, 5.0, 20.0], &[100, 400, 1_000], 4_000.0));
     let told = models[0].cpu_us_per_delivery.unwrap();
