@@ -10,11 +10,12 @@ const PROCESSES: u32 = 50;
 /// Sleeps, with 49 children that sleep.
 const SLEEPERS: &str = r"
 import os, sys, time
-pids = []
+pids, parent = [], os.getpid()
 for _ in range(49):
     pid = os.fork()
     if pid == 0:
-        while True: time.sleep(0.5)
+        while os.getppid() == parent: time.sleep(0.5)
+        os._exit(0)
     pids.append(pid)
 print(len(pids), flush=True)
 sys.stdin.read()

@@ -103,10 +103,11 @@ fn tls_spec(tls: &Tls, r: &mut Report<'_>) -> TlsSpec {
 fn cost_spec(cost: &Cost, r: &mut Report<'_>) -> CostSpec {
     let at = |name| key("cost").key(name);
     let commands: Vec<String> = cost.command.as_ref().map(|c| c.0.clone()).unwrap_or_default();
-    for text in &commands {
-        regex(text, false, &at("command"), r);
+    for (i, text) in commands.iter().enumerate() {
+        let at = if commands.len() > 1 { at("command").index(i) } else { at("command") };
+        regex(text, false, &at, r);
         if Regex::new(text).is_ok_and(|pattern| pattern.is_match("")) {
-            r.bad(&at("command"), "a regular expression that does not match every process");
+            r.bad(&at, "a regular expression that does not match every process");
         }
     }
     if cost.cgroup.is_some() && cost.unit.is_some() {
