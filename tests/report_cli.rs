@@ -95,7 +95,11 @@ fn a_price_table_prices_a_stored_folder_and_a_wrong_one_is_refused() {
         text.contains("0.170 EUR an hour for an instance of 4 cores and 16.0 GiB, used to 70 %"),
         "{text}"
     );
-    assert_eq!(text.matches(" EUR for 1,000 clients and hour").count(), 3, "{text}");
+    assert_eq!(text.matches(" EUR for 1,000 clients and hour").count(), 2, "{text}");
+    assert!(
+        text.contains("polling, 1 s: no price: the objectives were missed with the fewest clients"),
+        "{text}"
+    );
     let (code, stdout, stderr) = priced("cores=4");
     assert_eq!((code, stdout.as_str()), (Some(2), ""));
     assert!(stderr.starts_with("error: --price instance_hour: want "), "{stderr}");

@@ -239,7 +239,7 @@ mod tests {
         assert_eq!(lines(&bare).len(), 1);
         let mut unswept = summary();
         unswept.runs[0].swept.clear();
-        assert!(!lines(&unswept).iter().any(|l| l.contains("not told apart")));
+        assert!(!lines(&unswept).iter().any(|l| l.contains("costs is not told apart")));
         let unseen = Summary { prices: None, runs: vec![RunResult::default()], ..summary() };
         assert_eq!(lines(&unseen), Vec::<String>::new());
         let old = Summary { target: String::new(), ..bare };
