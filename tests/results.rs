@@ -4,10 +4,11 @@
 
 use hdrhistogram::Histogram;
 use pushbench::result::{
-    Bytes, CloseDetail, CostModel, CostRow, Estimate, FanOut, Fitted, Folder, Generator, GroupResult,
-    Interval, LatencyInterval, Ledger, MetricGain, MetricReconciled, MetricRow, MetricSeries, MetricSource,
-    Operations, Polling, Polls, Priced, Prices, Quantiles, ReadyStates, Receivers, Results, RunDetail,
-    RunResult, SUMMARY_SCHEMA, SloResult, Spread, Summary, TargetCost, TargetMetrics, Verdict,
+    Bytes, CloseDetail, ConnectionCost, ConnectionSlopes, CostModel, CostRow, Estimate, FanOut, Fitted,
+    Folder, Generator, GroupResult, Interval, LadderResult, LadderStep, LatencyInterval, Ledger, MetricGain,
+    MetricReconciled, MetricRow, MetricSeries, MetricSource, Operations, Polling, Polls, Priced, Prices,
+    Quantiles, ReadyStates, Receivers, Results, RunDetail, RunResult, SUMMARY_SCHEMA, SloResult, Slope,
+    Spread, Summary, TargetCost, TargetMetrics, Verdict,
 };
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -323,11 +324,15 @@ fn every_key_is_documented() {
         fitted: vec![Fitted::default()],
         ..CostModel::default()
     };
+    let slopes = ConnectionSlopes { user_bytes_per_connection: Some(Slope::default()), ..Default::default() };
+    let ladder = LadderResult { steps: vec![LadderStep::default()], slopes, ..Default::default() };
     let summary = Summary {
         slo: vec![SloResult::default()],
         cost_models: vec![model],
         prices: Some(Prices { cases: vec![Priced::default()], ..Prices::default() }),
         runs: vec![run],
+        ladders: vec![ladder],
+        connection_costs: vec![ConnectionCost::default()],
         ..Default::default()
     };
     let mut keys = Vec::new();

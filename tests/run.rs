@@ -7,6 +7,8 @@
 mod accept;
 #[path = "witness/agreement.rs"]
 mod agreement;
+#[path = "run/cost.rs"]
+mod cost;
 mod support;
 
 use accept::{head, upgraded};

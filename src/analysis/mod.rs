@@ -18,6 +18,7 @@ pub mod paired;
 pub mod ranks;
 pub mod regression;
 mod signed;
+pub mod slope;
 pub mod steady;
 pub mod student;
 pub mod trend;

@@ -1,7 +1,7 @@
 //! `pushbench check`.
 
 use crate::model::Nanos;
-use crate::scenario::{self, Overrides, Plan, PresetInfo, ScenarioErrors};
+use crate::scenario::{self, Overrides, Plan, PresetInfo, RunPlan, ScenarioErrors};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -84,17 +84,28 @@ fn bad(errors: ScenarioErrors) -> std::io::Result<()> {
 
 /// `"Which transport ...?": 3 runs, 500 clients, about 47 s`
 fn summary(plan: &Plan) -> String {
-    let runs = plan.runs.len();
-    let s = if runs == 1 { "" } else { "s" };
+    format!("\"{}\": {}, about {}", plan.title, parts(plan), roughly(duration(plan)))
+}
+
+/// `3 runs, 500 clients, then 3 cost ladders of 250, 500, 1000, 2000 idle clients`
+pub(super) fn parts(plan: &Plan) -> String {
+    let counted = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
     let clients = plan.runs.iter().map(|r| r.clients);
     let (least, most) = (clients.clone().min().unwrap_or(0), clients.max().unwrap_or(0));
     let clients = if least == most { most.to_string() } else { format!("{least} to {most}") };
-    format!("\"{}\": {runs} run{s}, {clients} clients, about {}", plan.title, roughly(duration(plan)))
+    let runs = format!("{}, {clients} clients", counted(plan.runs.len(), "run"));
+    let Some(stairs) = plan.ladders.first().and_then(|run| run.stairs.as_ref()) else { return runs };
+    let counts: Vec<String> = stairs.counts().map(|n| n.to_string()).collect();
+    let ladders = counted(plan.ladders.len(), "cost ladder");
+    let ladders = format!("{ladders} of {} idle clients", counts.join(", "));
+    if plan.runs.is_empty() { ladders } else { format!("{runs}, then {ladders}") }
 }
 
 /// All phases, and about a second for each run to start its target and to settle.
-fn duration(plan: &Plan) -> Nanos {
-    plan.runs.iter().fold(Nanos::ZERO, |sum, run| sum + run.phases.total() + Nanos::SECOND)
+pub(super) fn duration(plan: &Plan) -> Nanos {
+    let rest = |run: &RunPlan| run.stairs.as_ref().map_or(Nanos::ZERO, |stairs| stairs.hold);
+    let all = plan.runs.iter().chain(&plan.ladders);
+    all.fold(Nanos::ZERO, |sum, run| sum + run.phases.total() + rest(run) + Nanos::SECOND)
 }
 
 fn roughly(d: Nanos) -> String {

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 /// What is wrong with the faults of a plan, one line each: `FILE:LINE: fault "...": why`.
 pub(super) fn wrong(plan: &Plan) -> Vec<String> {
     let TargetPlan::Bundled(bundled) = &plan.target else { return Vec::new() };
-    let of_runs = plan.runs.iter().filter_map(|run| run.faults.as_ref());
+    let of_runs = plan.runs.iter().chain(&plan.ladders).filter_map(|run| run.faults.as_ref());
     let words: BTreeSet<&String> = std::iter::once(&bundled.faults).chain(of_runs).flatten().collect();
     words
         .into_iter()

@@ -2,6 +2,7 @@
 
 mod check;
 mod completions;
+mod cost;
 mod doctor;
 mod faults;
 mod plot;
@@ -53,6 +54,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Args),
+    Cost(cost::Args),
     Check(check::Args),
     Schema(schema::Args),
     #[command(name = "try")]
@@ -71,6 +73,7 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command {
         Command::Run(args) => run::main(args),
+        Command::Cost(args) => cost::main(args),
         Command::Check(args) => check::main(args),
         Command::Schema(args) => schema::main(args),
         Command::Try(args) => trial::main(args),

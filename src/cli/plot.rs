@@ -19,6 +19,8 @@ use std::path::PathBuf;
 ///   cost-by-clients       the target's CPU by number of clients, beside the cost model
 ///   cost-by-rate          the same by rate, when the scenario sweeps that
 ///   target                the target's CPU, memory, sockets and descriptors through the phases
+///   bytes-per-connection  what an idle connection costs, with intervals, when there are cost ladders
+///   idle-connections      the steps of those ladders and the lines through them
 ///
 /// Suspect and invalid runs are dashed or hatched, and named so in the chart.
 #[derive(Debug, clap::Args)]

@@ -53,12 +53,14 @@ impl Observer for Live<'_> {
         self.last_phase = None;
         let swept: String = run.swept.iter().map(|(key, value)| format!(", {key} {value}")).collect();
         let repeat = if run.repeat > 0 { format!(", repeat {}", run.repeat + 1) } else { String::new() };
-        self.write(&format!(
-            "run {}/{total}: {}, {} clients{swept}{repeat}\n",
-            index + 1,
-            run.case,
-            run.clients
-        ));
+        let clients = match &run.stairs {
+            None => format!("{} clients", run.clients),
+            Some(stairs) => {
+                let counts: Vec<String> = stairs.counts().map(|n| n.to_string()).collect();
+                format!("cost ladder of {} idle clients", counts.join(", "))
+            }
+        };
+        self.write(&format!("run {}/{total}: {}, {clients}{swept}{repeat}\n", index + 1, run.case));
     }
 
     fn waiting(&mut self, what: &str) {

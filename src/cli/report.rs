@@ -34,7 +34,7 @@ Examples:
   pushbench report results/20260321T140502Z-which-transport
   pushbench report DIR --format html -o report.html      one page, charts included
   pushbench report DIR --format markdown >> \"$GITHUB_STEP_SUMMARY\"
-  pushbench report DIR --format csv -o runs.csv          one row a run, every key
+  pushbench report DIR --format csv -o runs.csv          one row a run, every key (cost alone: a step)
   pushbench report DIR --price \"instance_hour=0.17,cores=4,memory=16 GiB,egress_gb=0.09\"
 
 Reading it:

@@ -97,20 +97,35 @@ pub(super) fn main(args: Args) -> anyhow::Result<u8> {
             return Ok(exit::USAGE);
         }
     };
-    let faults = super::faults::wrong(&plan);
+    let shown = Shown { format: args.format.into(), charts: !args.no_charts, quiet: args.quiet };
+    carry_out(&plan, args.out.as_deref(), args.trace_events, shown)
+}
+
+/// How what was measured is shown.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shown {
+    pub(super) format: Format,
+    pub(super) charts: bool,
+    /// No progress on stderr.
+    pub(super) quiet: bool,
+}
+
+/// Plays a plan into a results folder (`None`: its default place) and gives the exit code.
+pub(super) fn carry_out(plan: &Plan, out: Option<&Path>, events: bool, shown: Shown) -> anyhow::Result<u8> {
+    let faults = super::faults::wrong(plan);
     if !faults.is_empty() {
         super::say(&faults.join("\n"));
         return Ok(exit::USAGE);
     }
     let _ = engine::preflight::raise_descriptor_limit();
-    let folder = match &args.out {
+    let folder = match out {
         Some(path) => Folder::create(path),
         None => Folder::create(&Folder::default_path(Path::new("results"), &plan.title, clock::utc_now())),
     }
     .context("failed to prepare the results folder")?;
     let interrupt = Interrupt::on_signals().context("failed to listen for signals")?;
-    let played = play(&plan, &args, &folder, &interrupt)?;
-    Ok(finish(&args, &folder, &played, &interrupt))
+    let played = play(plan, events, shown, &folder, &interrupt)?;
+    Ok(finish(shown, &folder, &played, &interrupt))
 }
 
 /// The plan, or what is wrong with the scenario. The outer error is one of usage.
@@ -129,8 +144,13 @@ fn plan(args: &Args) -> anyhow::Result<Result<Plan, scenario::ScenarioErrors>> {
 }
 
 fn duration(text: &str) -> anyhow::Result<Nanos> {
+    time("--duration", text)
+}
+
+/// A time above zero that a flag holds.
+pub(super) fn time(flag: &str, text: &str) -> anyhow::Result<Nanos> {
     scenario::units::parse_duration(text).filter(|d| d.0 > 0).with_context(|| {
-        format!("--duration {text:?} is no time: write a number and a unit, such as 30s or 500ms")
+        format!("{flag} {text:?} is no time: write a number and a unit, such as 30s or 500ms")
     })
 }
 
@@ -141,6 +161,7 @@ fn overrides(args: &Args, duration: Option<Nanos>) -> Overrides {
         target: args.target.clone(),
         cases: args.cases.clone(),
         seed: args.seed,
+        ladder: None,
     }
 }
 
@@ -160,41 +181,45 @@ fn quick(args: &Args, duration: Option<Nanos>) -> Quick {
     }
 }
 
-fn play(plan: &Plan, args: &Args, folder: &Folder, interrupt: &Interrupt) -> anyhow::Result<Played> {
+fn play(
+    plan: &Plan,
+    events: bool,
+    shown: Shown,
+    folder: &Folder,
+    interrupt: &Interrupt,
+) -> anyhow::Result<Played> {
     let server = std::env::current_exe().context("failed to find this program")?;
     let options = Options {
         selftest: selftest::known(&server),
         server,
         command: std::env::args().collect(),
         trace: None,
-        events: args.trace_events.then(|| EventFiles::within(folder)),
+        events: events.then(|| EventFiles::within(folder)),
         starve: None,
     };
-    if !args.quiet {
+    if !shown.quiet {
         super::say(&plan.secrets.hide(&opening(plan)));
     }
-    let mut live = Live::new(folder, args.quiet);
+    let mut live = Live::new(folder, shown.quiet);
     Ok(engine::play(plan, &options, interrupt, &mut live))
 }
 
 fn opening(plan: &Plan) -> String {
-    let seconds: f64 = plan.runs.iter().map(|r| r.phases.total().as_secs_f64() + 1.0).sum();
+    let seconds = super::check::duration(plan).as_secs_f64();
     let notes: String = plan.notes.iter().map(|n| format!("\nnote: {n}")).collect();
-    let runs = plan.runs.len();
-    let s = if runs == 1 { "" } else { "s" };
-    format!("{}\n{runs} run{s}, about {seconds:.0} s{notes}", plan.title)
+    format!("{}\n{}, about {seconds:.0} s{notes}", plan.title, super::check::parts(plan))
 }
 
 /// Publishes what was measured, whatever ended it; tells what went wrong; gives the exit code.
-fn finish(args: &Args, folder: &Folder, played: &Played, interrupt: &Interrupt) -> u8 {
+fn finish(shown: Shown, folder: &Folder, played: &Played, interrupt: &Interrupt) -> u8 {
     let Played { results, error } = played;
     let stopped = interrupt.exit_code().or(error.as_ref().map(code_of));
-    if results.summary.runs.is_empty() {
+    if results.summary.runs.is_empty() && results.summary.ladders.is_empty() {
         folder.remove_if_empty();
         tell(error.as_ref(), interrupt);
         return stopped.unwrap_or(exit::FAILED);
     }
-    let whole = publish(args, folder, results);
+    let whole = publish(shown, folder, results);
     tell(error.as_ref(), interrupt);
     if error.is_some() {
         super::say(&format!("the runs before it are kept in {}", folder.path().display()));
@@ -223,22 +248,22 @@ fn tell(error: Option<&EngineError>, interrupt: &Interrupt) {
 
 /// Writes the results, draws, prints the report, writes the page. A step that fails is told and
 /// keeps none of the others from being done: the numbers were paid for. Whether all went well.
-fn publish(args: &Args, folder: &Folder, results: &Results) -> bool {
+fn publish(shown: Shown, folder: &Folder, results: &Results) -> bool {
     let dir = folder.path();
     // Again: since the last run ended it may have turned out that it was the last.
     let mut whole = done(folder.write(results).context("failed to keep the results"));
-    if !args.no_charts {
+    if shown.charts {
         // Before the report, which names their folder.
         whole &= done(plot::draw_all(results, &dir.join("charts")).context("failed to draw the charts"));
     }
-    whole &= done(print(args, dir, results));
+    whole &= done(print(shown.format, dir, results));
     whole & done(page(folder, results))
 }
 
-fn print(args: &Args, dir: &Path, results: &Results) -> anyhow::Result<()> {
+fn print(format: Format, dir: &Path, results: &Results) -> anyhow::Result<()> {
     // Charts that cannot be read keep nobody from the table.
     let style = style(dir, false).unwrap_or(Style { folder: Some(dir.to_owned()), ..Style::default() });
-    let printed = super::report::put(None, &render(results, args.format.into(), &style));
+    let printed = super::report::put(None, &render(results, format, &style));
     // A reader that has seen enough: no fault, and no reason to change the verdict.
     printed.or_else(|error| if super::is_broken_pipe(&error) { Ok(()) } else { Err(error) })
 }
@@ -259,12 +284,13 @@ fn exit_code(results: &Results) -> u8 {
     for case in &silent {
         super::say(&format!("error: nothing was delivered in {case}: see failures"));
     }
-    let runs = &results.summary.runs;
-    if runs.iter().any(|r| r.generator_limited) {
+    let (runs, ladders) = (&results.summary.runs, &results.summary.ladders);
+    let invalid = runs.iter().map(|r| r.verdict).chain(ladders.iter().map(|l| l.verdict)).max();
+    if runs.iter().any(|r| r.generator_limited) || ladders.iter().any(|l| l.generator_limited) {
         exit::INVALID
     } else if results.summary.slo.iter().any(|s| s.met == Some(false)) {
         exit::OBJECTIVE
-    } else if !silent.is_empty() || runs.iter().any(|r| r.verdict == Verdict::Invalid) {
+    } else if !silent.is_empty() || invalid == Some(Verdict::Invalid) {
         // Not the generator's doing, but no result either: what was asked for was not done.
         exit::FAILED
     } else {
@@ -281,7 +307,7 @@ fn delivered_nothing(run: &RunResult) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::result::{Ledger, SloResult, Summary};
+    use crate::result::{LadderResult, Ledger, SloResult, Summary};
 
     fn run(delivered: u64) -> RunResult {
         let ledger = Ledger { expected: 10, delivered, lost: 10 - delivered, ..Ledger::default() };
@@ -303,6 +329,18 @@ mod tests {
         assert_eq!(code(vec![run(10), limited], Some(false)), exit::INVALID);
         assert_eq!(code(vec![run(10), invalid], None), exit::FAILED);
         assert_eq!(code(vec![run(0), run(10)], None), exit::FAILED);
+    }
+
+    #[test]
+    fn a_ladder_is_judged_like_a_run() {
+        let of = |ladder: LadderResult| {
+            let summary = Summary { ladders: vec![ladder], ..Summary::default() };
+            exit_code(&Results { summary, ..Results::default() })
+        };
+        assert_eq!(of(LadderResult::default()), exit::GOOD);
+        let invalid = LadderResult { verdict: Verdict::Invalid, ..LadderResult::default() };
+        assert_eq!(of(invalid.clone()), exit::FAILED);
+        assert_eq!(of(LadderResult { generator_limited: true, ..invalid }), exit::INVALID);
     }
 
     #[test]

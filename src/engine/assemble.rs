@@ -4,6 +4,7 @@ mod clock;
 mod costs;
 mod deliveries;
 mod health;
+mod ladder;
 mod layers;
 mod ledgers;
 mod lives;
@@ -27,6 +28,7 @@ use crate::record::{Closed, FanMerge, Snapshot, Tally, Timing};
 use crate::result::{Bytes, Operations, Polls, Quantiles, RunDetail, RunResult};
 use crate::scenario::RunPlan;
 use costs::{generator, target_cost};
+pub(super) use ladder::{connection_costs, ladder};
 use series::{intervals, latency};
 use std::collections::BTreeMap;
 

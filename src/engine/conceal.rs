@@ -2,24 +2,26 @@
 //! to anybody who keeps or prints it.
 
 use super::{EngineError, Observer, Progress};
-use crate::result::{Results, RunResult};
+use crate::result::Results;
 use crate::scenario::{RunPlan, Secrets};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// The result without secrets, in whichever of its texts they stand. Keys stay, and so does a word
+/// The result of a run or of a ladder without secrets, in whichever of its texts they stand. Keys stay, and so does a word
 /// that only happens to be a secret where nothing but certain words can stand.
-pub(super) fn result(secrets: &Secrets, run: RunResult) -> RunResult {
+pub(super) fn result<T: Serialize + DeserializeOwned + Default>(secrets: &Secrets, run: T) -> T {
     if secrets.is_empty() {
         return run;
     }
-    let Ok(Value::Object(mut whole)) = serde_json::to_value(&run) else { return RunResult::default() };
+    let Ok(Value::Object(mut whole)) = serde_json::to_value(&run) else { return T::default() };
     let keys: Vec<String> = whole.keys().cloned().collect();
     for key in keys {
         let mut hidden = whole[&key].clone();
         secrets.hide_all(&mut hidden);
         let changed = hidden != whole[&key];
         let alone = Value::Object([(key.clone(), hidden.clone())].into_iter().collect());
-        if changed && serde_json::from_value::<RunResult>(alone).is_ok() {
+        if changed && serde_json::from_value::<T>(alone).is_ok() {
             whole.insert(key, hidden);
         }
     }
@@ -68,7 +70,7 @@ impl Observer for Discreet<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::result::CloseDetail;
+    use crate::result::{CloseDetail, RunResult};
     use crate::scenario::{Overrides, parse};
 
     /// Secrets of a plan whose title holds `PATH`, which every environment has.

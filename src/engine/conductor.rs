@@ -1,12 +1,12 @@
 //! Conducts one run: target, workers, readings, in time; then gives what was gathered to be put
 //! together.
 
-use super::assemble::{Gathered, Interim, assemble};
+use super::assemble::{Gathered, Interim};
 use super::cores::{Cores, allowed, assign};
 use super::events::Events;
 use super::hog::Hog;
 use super::interrupt::Interrupt;
-use super::process::LOOK;
+use super::pauses::{after, before, first_due, pause};
 use super::program::Program;
 use super::readings::{Readings, WORKER_NAME};
 use super::scrapes::Scrapes;
@@ -18,13 +18,11 @@ use super::trace::Trace;
 use super::warm::WarmUp;
 use super::worker::{CUT_AHEAD, Setup, Signal, cut_grace};
 use super::{EngineError, Observer, Options, Progress, fan, worker};
-use crate::clock::{Clock, LiveLine, sleep_blocking};
+use crate::clock::{Clock, LiveLine};
 use crate::model::{Nanos, RunTag};
-use crate::pace::GRID;
 use crate::probe::Depth;
 use crate::record::{FanMerge, Piece, Snapshot};
-use crate::result::{RunDetail, RunResult};
-use crate::scenario::{Plan, PublishVia, RunPlan};
+use crate::scenario::{Plan, PublishVia, RunPlan, Stair};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -37,7 +35,7 @@ const FULL_EVERY_S: u64 = 10;
 /// How much later than planned a worker may hand over before it is given up: it is stuck.
 const PATIENCE: Nanos = Nanos::from_millis(30_000);
 
-/// Does one run.
+/// Does one run and gives what it left behind.
 pub(super) fn conduct(
     plan: &Plan,
     run: &RunPlan,
@@ -45,7 +43,7 @@ pub(super) fn conduct(
     options: &Options,
     interrupt: &Interrupt,
     observer: &mut dyn Observer,
-) -> Result<(RunResult, RunDetail), EngineError> {
+) -> Result<Gathered, EngineError> {
     let found = Found::of(plan, run)?;
     let cores = assign(&allowed(), run.workers as usize, found.is_local(), run.pin);
     let target = RunningTarget::start(plan, run, found, options, (cores.target, interrupt), observer)?;
@@ -53,7 +51,7 @@ pub(super) fn conduct(
     let mut readings = Readings::new(target.probe(), pinned(&cores.workers));
     let mut scrapes = Scrapes::new(plan, &target.sites)?;
     readings.take_whole(Phase::Idle, Depth::Thorough);
-    pause(&readings, run, interrupt);
+    pause(&readings, before(run), interrupt);
     readings.take_whole(Phase::Idle, Depth::Full);
     scrapes.ask(Phase::Idle, true);
     scrapes.settle();
@@ -89,7 +87,7 @@ pub(super) fn conduct(
     }
     played?;
     let asked = asking.map(Asking::end);
-    let settled = pause(&conductor.readings, run, interrupt);
+    let settled = pause(&conductor.readings, after(run), interrupt);
     conductor.readings.take_whole(Phase::After, Depth::Thorough);
     conductor.scrapes.settle();
     conductor.scrapes.ask(Phase::After, true);
@@ -100,30 +98,7 @@ pub(super) fn conduct(
     gathered.settled = settled;
     gathered.notes.extend(program.and_then(Program::end));
     drop(target);
-    Ok(assemble(run, gathered))
-}
-
-/// Waits before the first client, to see what the machine does anyway, and after the last one, for the
-/// target to put away what it needs no more: a tenth of `measure`, from 100 ms to 1 s. Not after an interrupt,
-/// and not for a target that is not read. Tells how long.
-fn pause(readings: &Readings, run: &RunPlan, interrupt: &Interrupt) -> Nanos {
-    if !readings.sees_target() {
-        return Nanos::ZERO;
-    }
-    let before = Clock::Monotonic.now();
-    let length = Nanos(run.phases.measure.0 / 10).clamp(Nanos::from_millis(100), Nanos::SECOND);
-    while !interrupt.requested() && Clock::Monotonic.now() < before + length {
-        sleep_blocking((before + length - Clock::Monotonic.now()).min(LOOK));
-    }
-    Clock::Monotonic.now() - before
-}
-
-/// Workers need a moment to set up their clients before the first is due.
-fn first_due(run: &RunPlan) -> Nanos {
-    let earliest =
-        Clock::Monotonic.now() + Nanos::from_millis(100) + Nanos::from_micros(10) * u64::from(run.clients);
-    // On the grid of due times, which count from here.
-    Nanos(earliest.0.next_multiple_of(GRID.0))
+    Ok(gathered)
 }
 
 struct Conductor<'a> {
@@ -249,9 +224,13 @@ impl Conductor<'_> {
         let t = &self.timeline;
         let ends_phase = [t.measure, t.drain].contains(&boundary);
         let seconds = (boundary - t.start).0 / Nanos::SECOND.0;
+        let step = |of: fn(&Stair) -> Nanos| {
+            let steps = self.run.stairs.iter().flat_map(|stairs| &stairs.steps);
+            steps.map(of).any(|at| t.start + at == boundary)
+        };
         let depth = match seconds.is_multiple_of(FULL_EVERY_S) {
-            _ if boundary == t.connected => Depth::Thorough,
-            every if every || ends_phase => Depth::Full,
+            _ if boundary == t.connected || step(|s| s.rest) => Depth::Thorough,
+            every if every || ends_phase || step(|s| s.end) => Depth::Full,
             _ => Depth::Light,
         };
         self.scrapes.ask(phase, ends_phase || [t.connected, t.end].contains(&boundary));

@@ -11,6 +11,7 @@ mod feed;
 mod hog;
 mod interrupt;
 mod manifest;
+mod pauses;
 mod places;
 pub mod preflight;
 mod process;
@@ -34,8 +35,8 @@ pub use timeline::{Phase, Timeline};
 pub use trace::{Happened, Noted, Said, Trace};
 
 use crate::result::{
-    EventFiles, Results, RunDetail, RunResult, SUMMARY_SCHEMA, Summary, Verdict, cost_models, evaluate,
-    priced,
+    EventFiles, LadderResult, Results, RunDetail, RunResult, SUMMARY_SCHEMA, Summary, Verdict, cost_models,
+    evaluate, priced,
 };
 use crate::scenario::{Plan, RunPlan, TargetPlan};
 use std::path::PathBuf;
@@ -151,9 +152,11 @@ pub fn play(plan: &Plan, options: &Options, interrupt: &Interrupt, observer: &mu
     let observer = &mut conceal::Discreet { secrets: &plan.secrets, observer };
     let error = preflight_all(plan, &machine)
         .and_then(|()| play_runs(plan, options, interrupt, observer, &mut results))
+        .and_then(|()| climb_ladders(plan, options, interrupt, observer, &mut results))
         .err();
     let error = error.map(|error| conceal::error(&plan.secrets, error));
     results.summary.partial |= results.summary.runs.len() < plan.runs.len();
+    results.summary.partial |= results.summary.ladders.len() < plan.ladders.len();
     Played { results, error }
 }
 
@@ -168,8 +171,9 @@ fn play_runs(
         if interrupt.requested() {
             return Err(EngineError::Interrupted);
         }
-        observer.run_begins(index, plan.runs.len(), run);
-        let (result, detail) = conductor::conduct(plan, run, index, options, interrupt, observer)?;
+        observer.run_begins(index, plan.runs.len() + plan.ladders.len(), run);
+        let gathered = conductor::conduct(plan, run, index, options, interrupt, observer)?;
+        let (result, detail) = assemble::assemble(run, gathered);
         let result = conceal::result(&plan.secrets, result);
         manifest::add_clock(&mut results.manifest, index, &result);
         results.summary.runs.push(result);
@@ -180,8 +184,34 @@ fn play_runs(
     Ok(())
 }
 
+/// Plays the ladders of idle connections. They have no series, and no events: their steps are all there is.
+fn climb_ladders(
+    plan: &Plan,
+    options: &Options,
+    interrupt: &Interrupt,
+    observer: &mut dyn Observer,
+    results: &mut Results,
+) -> Result<(), EngineError> {
+    let options = Options { events: None, ..options.clone() };
+    for (i, run) in plan.ladders.iter().enumerate() {
+        let Some(stairs) = &run.stairs else { continue };
+        if interrupt.requested() {
+            return Err(EngineError::Interrupted);
+        }
+        let index = plan.runs.len() + i;
+        observer.run_begins(index, plan.runs.len() + plan.ladders.len(), run);
+        let gathered = conductor::conduct(plan, run, index, &options, interrupt, observer)?;
+        let ladder = conceal::result(&plan.secrets, assemble::ladder(run, stairs, gathered));
+        results.summary.ladders.push(ladder);
+        results.summary.connection_costs = assemble::connection_costs(&results.summary.ladders);
+        conclude(results, plan, interrupt.requested());
+        observer.run_ended(results)?;
+    }
+    Ok(())
+}
+
 fn preflight_all(plan: &Plan, machine: &preflight::Machine) -> Result<(), EngineError> {
-    for run in &plan.runs {
+    for run in plan.runs.iter().chain(&plan.ladders) {
         let demand = demand(plan, run);
         let refusals: Vec<String> = preflight::check(&demand, machine)
             .iter()
@@ -217,16 +247,19 @@ fn demand(plan: &Plan, run: &RunPlan) -> preflight::Demand {
 /// The summary's head: the worst verdict, each reason once, the objectives.
 fn conclude(results: &mut Results, plan: &Plan, interrupted: bool) {
     let Results { summary, details, .. } = results;
-    let worst = summary.runs.iter().map(|r| r.verdict).max();
+    let (runs, ladders) = (&summary.runs, &summary.ladders);
+    let worst = runs.iter().map(|r| r.verdict).chain(ladders.iter().map(|l| l.verdict)).max();
     summary.verdict = worst.unwrap_or(Verdict::Invalid);
-    summary.partial = interrupted || summary.runs.iter().any(|r| r.partial);
+    summary.partial = interrupted || runs.iter().any(|r| r.partial) || ladders.iter().any(|l| l.partial);
+    let of_run =
+        |run: &RunResult| run.reasons.iter().map(|r| format!("{}: {r}", run.case)).collect::<Vec<_>>();
+    let of_ladder = |l: &LadderResult| {
+        l.reasons.iter().map(|r| format!("{}, cost ladder: {r}", l.case)).collect::<Vec<_>>()
+    };
     let mut reasons: Vec<String> = Vec::new();
-    for run in &summary.runs {
-        let told = run.reasons.iter().map(|r| format!("{}: {r}", run.case));
-        for reason in told {
-            if !reasons.contains(&reason) {
-                reasons.push(reason);
-            }
+    for reason in runs.iter().flat_map(of_run).chain(ladders.iter().flat_map(of_ladder)) {
+        if !reasons.contains(&reason) {
+            reasons.push(reason);
         }
     }
     summary.reasons = reasons;

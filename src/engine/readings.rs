@@ -127,6 +127,11 @@ impl Readings {
         self.taken.iter().rev().filter(|r| r.phase < phase).find_map(of)
     }
 
+    /// The reading that was taken for this end of a second, where it was.
+    pub(super) fn soon_after(&self, at: Nanos) -> Option<&Reading> {
+        self.taken.iter().find(|r| r.vital.at >= at).filter(|r| r.vital.at < at + Nanos::SECOND)
+    }
+
     /// The readings at both ends of a stretch of the run: each is taken within a moment after it.
     pub(super) fn around(&self, start: Nanos, end: Nanos) -> Option<(&Reading, &Reading)> {
         let at = |limit: Nanos| self.taken.iter().find(|r| r.vital.at >= limit);

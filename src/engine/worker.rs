@@ -136,8 +136,7 @@ struct Client {
     state: Rc<ClientState>,
 }
 
-/// Client `i` of the run is client `i / workers` of worker `i % workers`; all attach evenly spread
-/// over the connect phase.
+/// Client `i` of the run is client `i / workers` of worker `i % workers`.
 fn spawn_clients(setup: &Setup, places: &Places, tls: Option<&TlsClient>) -> Vec<(Client, JoinHandle<()>)> {
     let run = &setup.run;
     let kinds: Vec<Kind> = run.groups.iter().map(|group| Kind::of(group, setup, tls)).collect();
@@ -158,7 +157,7 @@ fn spawn_clients(setup: &Setup, places: &Places, tls: Option<&TlsClient>) -> Vec
                 state: Rc::clone(&state),
                 carrier: Rc::clone(&kind.carrier),
                 endpoint: endpoint(setup, i as u32, channel, kind),
-                due: setup.timeline.start + spread(run.phases.connect, i, run.clients),
+                due: setup.timeline.start + run.attaches_at(i),
                 phase: random.f64(),
                 seed: random.u64(..),
             };
@@ -174,10 +173,6 @@ fn state(client: usize, channel: usize, echo: bool) -> ClientState {
         false => ClientState::of_channel(channel as u32),
     };
     state.numbered(client as u32)
-}
-
-fn spread(over: Nanos, index: usize, count: u32) -> Nanos {
-    Nanos((u128::from(over.0) * index as u128 / u128::from(count.max(1))) as u64)
 }
 
 /// What all clients of a group share.

@@ -73,6 +73,12 @@ fn largest_of(cases: &[Case<'_>]) -> &'static str {
     if chosen { " (the sweep's largest)" } else { "" }
 }
 
+/// Where the target of these cases ran.
+pub(super) fn place_of(cases: &[Case<'_>]) -> &'static str {
+    let runs: Vec<&RunResult> = cases.iter().flat_map(|c| &c.runs).map(|r| r.result).collect();
+    place(&runs)
+}
+
 fn place(runs: &[&RunResult]) -> &'static str {
     let seen: Vec<bool> = runs.iter().filter_map(|r| r.target_cost.as_ref()).map(|c| c.co_located).collect();
     match (seen.contains(&true), seen.contains(&false)) {

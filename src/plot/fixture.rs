@@ -2,9 +2,11 @@
 
 mod costs;
 mod counted;
+mod laddered;
 
 pub(super) use costs::{crossed, partly_watched, rates_only, watched};
 pub(super) use counted::counted;
+pub(super) use laddered::{laddered, ladders_alone};
 
 use crate::result::{
     Bytes, FanOut, Generator, Interval, LatencyInterval, Layers, Ledger, Quantiles, Results, RunDetail,

@@ -20,6 +20,8 @@ mod fixture;
 mod font;
 mod frame;
 mod herd;
+mod idle;
+mod ladder;
 mod omission;
 mod over_time;
 mod paint;
@@ -82,11 +84,12 @@ pub fn draw_all(results: &Results, into: &Path) -> Result<Vec<PathBuf>, PlotErro
 
 /// Every chart with the name of its files.
 fn charts(results: &Results) -> Result<Vec<(&'static str, Picture)>, PlotError> {
+    let ladders = ladder_charts(results);
     let mut all = case::cases(results);
     let found = all.len();
     all.truncate(case::MOST);
     if all.is_empty() {
-        return Err(PlotError::NoRuns);
+        return if ladders.is_empty() { Err(PlotError::NoRuns) } else { Ok(ladders) };
     }
     let largest: Vec<Case<'_>> = all.iter().map(Case::at_most_clients).collect();
     let title = results.summary.title.as_str();
@@ -129,6 +132,7 @@ fn charts(results: &Results) -> Result<Vec<(&'static str, Picture)>, PlotError> 
         let caption = caption::caption(results, &largest, found);
         charts.push(("target", target_time::draw(results, &largest, &caption)));
     }
+    charts.extend(ladders);
     Ok(charts)
 }
 
@@ -142,6 +146,22 @@ fn whose(results: &Results) -> String {
             format!("costs of {name}, not of a transport in general")
         }
     }
+}
+
+/// What an idle connection costs; none without ladders.
+fn ladder_charts(results: &Results) -> Vec<(&'static str, Picture)> {
+    let stand_ins = idle::as_runs(results);
+    let mut cases = case::cases(&stand_ins);
+    let found = cases.len();
+    cases.truncate(case::MOST);
+    if cases.is_empty() {
+        return Vec::new();
+    }
+    let caption = idle::caption(results, &stand_ins, &cases, found);
+    vec![
+        ("bytes-per-connection", idle::draw(results, &cases, &caption)),
+        ("idle-connections", ladder::draw(results, &cases, &caption)),
+    ]
 }
 
 /// Writes to a temporary name and renames.

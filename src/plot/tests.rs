@@ -33,6 +33,9 @@ fn situations() -> Vec<(&'static str, Results)> {
         ("watched repeats", fixture::watched(fixture::repeats())),
         ("watched twelve", fixture::watched(fixture::many(12))),
         ("partly watched", fixture::partly_watched()),
+        ("laddered", fixture::laddered(fixture::three_cases(), 1)),
+        ("laddered thrice", fixture::laddered(fixture::many(12), 3)),
+        ("ladders alone", fixture::ladders_alone()),
     ]
 }
 
@@ -130,6 +133,24 @@ fn the_target_is_drawn_over_time_and_its_costs_are_called_its_own() {
     let texts: Vec<_> = partly[3].1.texts().map(|t| t.text.as_str()).collect();
     let with_nobody = texts.iter().filter(|t| t.contains(" + ") && t.ends_with(" s")).count();
     assert!(texts.contains(&"charged to it") && with_nobody == 1, "{texts:?}");
+}
+
+#[test]
+fn an_idle_connection_is_told_with_its_intervals_and_its_steps() {
+    let all = charts(&fixture::ladders_alone()).expect("there are ladders");
+    let names: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, ["bytes-per-connection", "idle-connections"]);
+    let said = |i: usize, words: &str| all[i].1.texts().filter(|t| t.text.contains(words)).count();
+    assert_eq!(said(0, "2.25 ± 0.25 KiB (kernel not measured)"), 1);
+    assert_eq!(said(0, "4.27 ± 0.47 + 2.45 ± 0.040 KiB"), 1);
+    assert_eq!((said(0, "not measured"), said(0, "1.09 ± 0.070 µs")), (2, 1));
+    assert_eq!(
+        said(1, "nothing published · 250–2,000 idle clients in 4 steps · 1 ladder each · co-located"),
+        1
+    );
+    let words: Vec<_> =
+        all.iter().map(|(name, picture)| format!("== {name}\n{}", svg_texts(picture))).collect();
+    insta::assert_snapshot!(words.join("\n"));
 }
 
 #[test]

@@ -1,18 +1,41 @@
-//! One row a run: every key of the summary, with dots between the levels.
+//! One row a run: every key of the summary, with dots between the levels. Of ladders alone, one row a step.
 
 use crate::result::{
-    FanOut, Polling, ReadyStates, Receive, Receivers, RunResult, Spread, Summary, TargetCost,
+    FanOut, LadderResult, Polling, ReadyStates, Receive, Receivers, RunResult, Spread, Summary, TargetCost,
 };
 use serde_json::Value;
 
 pub(super) fn render(summary: &Summary) -> String {
+    if summary.runs.is_empty() && !summary.ladders.is_empty() {
+        return steps(&summary.ladders);
+    }
     let runs: Vec<_> = summary.runs.iter().map(flat).collect();
-    let columns = columns(&runs);
+    written(&columns(&runs), &runs)
+}
+
+/// Each step with the names of its ladder.
+fn steps(ladders: &[LadderResult]) -> String {
+    let mut rows = Vec::new();
+    for ladder in ladders {
+        for step in &ladder.steps {
+            let repeat = ladder.repeat.to_string();
+            let names = [("case", &ladder.case), ("transport", &ladder.transport), ("repeat", &repeat)];
+            let mut cells: Vec<(String, String)> =
+                names.into_iter().map(|(key, name)| (key.to_owned(), name.clone())).collect();
+            walk("", &serde_json::to_value(step).expect("a step is plain values"), &mut cells);
+            rows.push(cells);
+        }
+    }
+    let columns: Vec<String> = rows.first().into_iter().flatten().map(|(key, _)| key.clone()).collect();
+    written(&columns, &rows)
+}
+
+fn written(columns: &[String], runs: &[Vec<(String, String)>]) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let mut put =
         |cells: Vec<&str>| writer.write_record(cells).expect("memory takes every record of one length");
     put(columns.iter().map(String::as_str).collect());
-    for run in &runs {
+    for run in runs {
         let cell = |c: &String| run.iter().find(|(k, _)| k == c).map_or("", |(_, v)| v.as_str());
         put(columns.iter().map(cell).collect());
     }

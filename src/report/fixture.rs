@@ -1,6 +1,6 @@
 //! Results for the snapshots of every format.
 
-use crate::result::Results;
+use crate::result::{ConnectionCost, ConnectionSlopes, LadderResult, LadderStep, Results, Slope};
 use std::path::Path;
 
 /// Three runs: polling (suspect), long polling, websocket.
@@ -39,6 +39,42 @@ pub(super) fn repeated() -> Results {
             let measured = results.summary.runs[run].delivery.p99_ns.map(|v| v as f64);
             results.summary.slo.push(crate::result::SloResult { run, measured, ..slo.clone() });
         }
+    }
+    results
+}
+
+/// The same with a ladder of each case, all with the same costs.
+pub(super) fn laddered(mut results: Results) -> Results {
+    let slope = |value: f64, half: f64| Some(Slope { value, low: value - half, high: value + half });
+    let slopes = ConnectionSlopes {
+        user_bytes_per_connection: slope(3_000.0, 30.0),
+        kernel_bytes_per_connection: slope(2_500.0, 20.0),
+        descriptors_per_connection: slope(1.0, 1e-12),
+        idle_cpu_us_per_s_per_connection: slope(0.25, 0.01),
+        ..ConnectionSlopes::default()
+    };
+    let step = |clients: u32| LadderStep { planned: clients, clients, ..LadderStep::default() };
+    for run in &results.summary.runs {
+        let (case, transport, kernel_of) =
+            (run.case.clone(), run.transport.clone(), "control group".to_owned());
+        results.summary.connection_costs.push(ConnectionCost {
+            case: case.clone(),
+            transport: transport.clone(),
+            ladders: 1,
+            slopes,
+            kernel_of: kernel_of.clone(),
+            kept_bytes_per_connection: Some(12.4),
+        });
+        results.summary.ladders.push(LadderResult {
+            case,
+            transport,
+            hold_s: 3.0,
+            steps: [250, 500, 1_000, 2_000].map(step).into(),
+            slopes,
+            kernel_of,
+            kept_bytes_per_connection: Some(12.4),
+            ..LadderResult::default()
+        });
     }
     results
 }

@@ -1,5 +1,6 @@
 //! One page that needs nothing beside it: no script, no font, no file; light and dark.
 
+use super::idle::{self, Idle};
 use super::lives::group_heads;
 use super::story::Story;
 use super::table::{COLUMNS, Row, rows, word};
@@ -28,7 +29,7 @@ pub(super) fn render(summary: &Summary, style: &Style) -> String {
         failures(&story),
         list("Returns", story.returns.iter().map(|r| escaped(r)))
             + &list("Counted by the target itself", story.counted.iter().map(|c| escaped(c))),
-        groups(&story),
+        groups(&story) + &idle(&story.idle),
         style.charts.iter().map(figure).collect(),
         list("Notes", story.notes.iter().map(|n| escaped(n))),
         style.selftest.iter().map(|s| format!("<p>Selftest: {}</p>\n", escaped(s))).collect(),
@@ -147,6 +148,27 @@ fn groups(story: &Story) -> String {
         "<h2>Groups</h2>\n<div class=\"wide\"><table>\n<tr><th class=\"name\">group</th><th>transport</th>\
          <th>clients</th>{heads}</tr>\n{}</table></div>\n",
         story.groups.iter().map(line).collect::<String>()
+    )
+}
+
+fn idle(idle: &Idle) -> String {
+    if idle.lines.is_empty() {
+        return String::new();
+    }
+    let heads: String = idle::HEADS.iter().map(|head| format!("<th>{}</th>", escaped(head))).collect();
+    let line = |l: &idle::IdleLine| {
+        let cells: String = l.cells.iter().map(|c| format!("<td>{}</td>", escaped(c))).collect();
+        let (class, case, words) = (word(l.verdict), escaped(&l.case), &l.words);
+        format!(
+            "<tr class=\"{class}\"><td class=\"name\">{case}</td>{cells}<td class=\"verdict\">{words}</td></tr>\n"
+        )
+    };
+    format!(
+        "<h2>{}</h2>\n<div class=\"wide\"><table>\n<tr><th class=\"name\">case</th>{heads}<th class=\"verdict\">verdict</th></tr>\n\
+         {}</table></div>\n{}",
+        idle::HEADING,
+        idle.lines.iter().map(line).collect::<String>(),
+        list("", idle.notes.iter().map(|n| escaped(n)))
     )
 }
 

@@ -5,10 +5,11 @@
 
 use super::objective::{in_unit, value};
 use super::value::Value;
-use crate::result::{RunResult, SloResult, Summary, Verdict};
+use crate::result::{LadderResult, RunResult, SloResult, Summary, Verdict};
 
 pub(super) fn render(summary: &Summary) -> String {
-    let suites: Vec<Suite> = summary.runs.iter().enumerate().map(|(i, r)| suite(summary, i, r)).collect();
+    let runs = summary.runs.iter().enumerate().map(|(i, r)| suite(summary, i, r));
+    let suites: Vec<Suite> = runs.chain(summary.ladders.iter().map(ladder)).collect();
     let sum = |of: fn(&Suite) -> usize| suites.iter().map(of).sum::<usize>();
     let body: String = suites.iter().map(|s| s.xml.as_str()).collect();
     format!(
@@ -31,13 +32,24 @@ struct Suite {
 fn suite(summary: &Summary, index: usize, run: &RunResult) -> Suite {
     let name = escaped(&suite_name(run));
     let held = summary.slo.iter().filter(|s| s.run == index);
-    let cases: Vec<String> =
-        std::iter::once(verdict(run, &name)).chain(held.map(|s| objective(summary, s, &name))).collect();
+    let judged = verdict((run.verdict, &run.reasons, run.insecure), &name);
+    let cases = std::iter::once(judged).chain(held.map(|s| objective(summary, s, &name))).collect();
+    whole(&name, cases, run.measured_s)
+}
+
+/// A ladder of idle connections has a verdict, and no objective is held against it.
+fn ladder(ladder: &LadderResult) -> Suite {
+    let name = escaped(&format!("{}, cost ladder, repeat {}", ladder.case, ladder.repeat));
+    let judged = verdict((ladder.verdict, &ladder.reasons, false), &name);
+    whole(&name, vec![judged], ladder.hold_s * ladder.steps.len() as f64)
+}
+
+fn whole(name: &str, cases: Vec<String>, seconds: f64) -> Suite {
     let so_many = |what: &str| cases.iter().filter(|c| c.contains(what)).count();
     let (tests, failures, skipped) = (cases.len(), so_many("<failure "), so_many("<skipped "));
     let xml = format!(
         "  <testsuite name=\"{name}\" tests=\"{tests}\" failures=\"{failures}\" skipped=\"{skipped}\" time=\"{:.3}\">\n{}  </testsuite>\n",
-        if run.measured_s.is_finite() { run.measured_s } else { 0.0 },
+        if seconds.is_finite() { seconds } else { 0.0 },
         cases.concat()
     );
     Suite { xml, tests, failures, skipped }
@@ -49,10 +61,10 @@ fn suite_name(run: &RunResult) -> String {
     format!("{}, {} clients{swept}, repeat {}", run.case, run.clients, run.repeat)
 }
 
-fn verdict(run: &RunResult, suite: &str) -> String {
-    let reasons = escaped(&run.reasons.join("; "));
-    let unseen = if run.insecure { "<system-out>certificates were not verified</system-out>" } else { "" };
-    let inside = match run.verdict {
+fn verdict((verdict, reasons, insecure): (Verdict, &[String], bool), suite: &str) -> String {
+    let reasons = escaped(&reasons.join("; "));
+    let unseen = if insecure { "<system-out>certificates were not verified</system-out>" } else { "" };
+    let inside = match verdict {
         Verdict::Valid => String::new(),
         Verdict::Suspect => format!("<system-out>suspect: {reasons}</system-out>"),
         Verdict::Invalid => format!("<failure type=\"invalid\" message=\"{reasons}\"/>"),

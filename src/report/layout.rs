@@ -61,7 +61,7 @@ fn ruled(text: &str, width: usize) -> String {
 }
 
 /// At most `width` characters: the middle goes, since sweeps differ at the end.
-fn cut(text: &str, width: usize) -> String {
+pub(super) fn cut(text: &str, width: usize) -> String {
     let length = text.chars().count();
     if length <= width {
         return text.to_owned();

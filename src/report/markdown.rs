@@ -1,5 +1,6 @@
 //! GitHub's Markdown: the table and what is said around it, for comments and summaries of CI.
 
+use super::idle::{self, Idle};
 use super::lives::group_heads;
 use super::story::Story;
 use super::table::{COLUMNS, Row, rows};
@@ -28,6 +29,7 @@ pub(super) fn render(summary: &Summary, style: &Style) -> String {
     let counted: Vec<_> = story.counted.iter().map(|c| escaped(c)).collect();
     out.push_str(&list("**Counted by the target itself**\n\n", &counted));
     out.push_str(&groups(&story));
+    out.push_str(&idle(&story.idle));
     out.push_str(&list("**Notes**\n\n", &story.notes.iter().map(|n| escaped(n)).collect::<Vec<_>>()));
     if let Some(selftest) = &style.selftest {
         out.push_str(&format!("\nSelftest: {}\n", escaped(selftest)));
@@ -123,6 +125,19 @@ fn groups(story: &Story) -> String {
         out.push_str(&format!("| {name} | {transport} | {} | {} |\n", g.clients, g.cells.join(" | ")));
     }
     out
+}
+
+fn idle(idle: &Idle) -> String {
+    if idle.lines.is_empty() {
+        return String::new();
+    }
+    let (heads, bars) = (idle::HEADS.join(" | "), "--:|".repeat(idle::HEADS.len()));
+    let mut out = format!("\n**{}**\n\n| case | {heads} | verdict |\n|---|{bars}---|\n", idle::HEADING);
+    for line in &idle.lines {
+        let verdict = marked(line.verdict, &line.words);
+        out.push_str(&format!("| {} | {} | {verdict} |\n", escaped(&line.case), line.cells.join(" | ")));
+    }
+    out + &list("", &idle.notes.iter().map(|n| escaped(n)).collect::<Vec<_>>())
 }
 
 /// Text that is no markup and breaks no table.

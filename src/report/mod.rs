@@ -12,6 +12,7 @@ mod cost_model;
 mod counted;
 mod csv;
 mod html;
+mod idle;
 mod junit;
 mod layout;
 mod lives;

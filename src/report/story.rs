@@ -1,5 +1,6 @@
 //! What is said around the table, in words, computed once for every format.
 
+use super::idle::Idle;
 use super::lives::{self, GroupLine};
 use super::number::{grouped, three_digits};
 use super::objective::{self, ObjectiveLine};
@@ -27,6 +28,8 @@ pub(super) struct Story {
     pub(super) counted: Vec<String>,
     /// The groups of mixed populations.
     pub(super) groups: Vec<GroupLine>,
+    /// What an idle connection costs.
+    pub(super) idle: Idle,
     /// What to know when reading the numbers.
     pub(super) notes: Vec<String>,
     /// Why a cell is `-`.
@@ -71,6 +74,7 @@ impl Story {
             returns: lives::returns(rows, &labels),
             counted: super::counted::lines(rows, &labels),
             groups: lives::groups(rows, &labels),
+            idle: Idle::of(summary),
             notes: notes(rows, &labels),
             absences: absences(rows, &labels),
             blurs: super::blur::lines(rows, &labels),
@@ -116,6 +120,9 @@ fn distinct(runs: &[RunResult], of: impl Fn(&RunResult) -> String) -> String {
 
 fn feed(summary: &Summary) -> Vec<String> {
     let runs = &summary.runs;
+    if runs.is_empty() && !summary.ladders.is_empty() {
+        return vec!["idle connections in steps, nothing published".to_owned()];
+    }
     if runs.is_empty() {
         return vec!["no run was finished".to_owned()];
     }

@@ -1,6 +1,7 @@
 //! The report for a terminal.
 
-use super::layout::{fold, gap, group_line, heads, laid_out, widest, widths};
+use super::idle;
+use super::layout::{cut, fold, gap, group_line, heads, laid_out, widest, widths};
 use super::lives::group_heads;
 use super::objective::ObjectiveLine;
 use super::story::Story;
@@ -26,6 +27,7 @@ pub(super) fn render(summary: &Summary, style: &Style) -> String {
     page.bullets("Returns", &story.returns);
     page.bullets("Counted by the target itself", &story.counted);
     page.groups(&story);
+    page.idle(&story.idle);
     page.bullets("Notes", &story.notes);
     page.closing();
     page.out
@@ -63,6 +65,11 @@ fn printable(summary: &Summary) -> Summary {
             .map(|(k, n)| (k.replace(char::is_control, ""), n))
             .collect();
     }
+    for ladder in &mut summary.ladders {
+        clean(&mut ladder.case);
+        [&mut ladder.reasons, &mut ladder.warnings, &mut ladder.notes].into_iter().flatten().for_each(clean);
+    }
+    summary.connection_costs.iter_mut().for_each(|c| clean(&mut c.case));
     summary.slo.iter_mut().flat_map(|s| [&mut s.key, &mut s.objective]).for_each(clean);
     summary.claims.iter_mut().flat_map(|c| [&mut c.says, &mut c.case, &mut c.against]).for_each(clean);
     summary.slo.iter_mut().flat_map(|s| &mut s.reason).for_each(clean);
@@ -159,6 +166,39 @@ impl Page<'_> {
             let said = format!("{} ({}, {} clients): {cells}", g.name, g.transport, g.clients);
             self.folded("  - ", &said);
         }
+    }
+
+    /// A table of its own, then what to know of it.
+    fn idle(&mut self, idle: &idle::Idle) {
+        if idle.lines.is_empty() {
+            return;
+        }
+        self.heading(idle::HEADING);
+        let width = |i: usize| {
+            let cells = idle.lines.iter().map(|l| l.cells[i].as_str());
+            widest(cells.chain([idle::HEADS[i]]))
+        };
+        let widths: Vec<usize> = (0..idle::HEADS.len()).map(width).collect();
+        let others = widths.iter().map(|w| w + 2).sum::<usize>() + 13;
+        let name = widest(idle.lines.iter().map(|l| l.case.as_str()).chain(["case"]));
+        let name = name.min(self.style.width.saturating_sub(others).max(12));
+        let laid = |case: &str, cells: &[&str], last: &str| {
+            let cells = cells.iter().zip(&widths).map(|(cell, width)| format!("  {cell:>width$}"));
+            format!("  {:name$}{}  {last}", cut(case, name), cells.collect::<String>())
+        };
+        let heads = self.paint(&laid("case", &idle::HEADS, "verdict"), BOLD);
+        self.line(&heads);
+        for line in &idle.lines {
+            let cells: Vec<&str> = line.cells.iter().map(String::as_str).collect();
+            let text = laid(&line.case, &cells, &line.words);
+            let text = if line.verdict == Verdict::Valid {
+                text
+            } else {
+                self.paint(&text, colour_of(line.verdict))
+            };
+            self.line(&text);
+        }
+        idle.notes.iter().for_each(|note| self.folded("  - ", note));
     }
 
     fn opening(&mut self, summary: &Summary, story: &Story) {

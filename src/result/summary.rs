@@ -7,8 +7,9 @@ use super::health::Health;
 use super::paid::{Generator, TargetCost};
 use super::told::{Receivers, Spread};
 use super::{
-    AskedClock, ByteCheck, ClaimResult, CloseDetail, CostModel, FanOut, GroupResult, Layers, Ledger, Polling,
-    Prices, ReadyStates, Receive, Reconnects, Stages, Steady, TargetMetrics, finite,
+    AskedClock, ByteCheck, ClaimResult, CloseDetail, ConnectionCost, CostModel, FanOut, GroupResult,
+    LadderResult, Layers, Ledger, Polling, Prices, ReadyStates, Receive, Reconnects, Stages, Steady,
+    TargetMetrics, finite,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -57,6 +58,10 @@ pub struct Summary {
     pub prices: Option<Prices>,
     /// The runs in the order in which they were done.
     pub runs: Vec<RunResult>,
+    /// Ladders of idle connections, in the order in which they were climbed; empty without `[cost]`.
+    pub ladders: Vec<LadderResult>,
+    /// What an idle connection costs in each case, over all its ladders.
+    pub connection_costs: Vec<ConnectionCost>,
 }
 
 /// One objective held against one run.

@@ -3,10 +3,10 @@
 //! A block is one repeat of one point of the sweep with all cases: what drifts on a machine (heat,
 //! neighbours) then touches the cases alike. Without sweep and repeat the file's order is kept.
 
-use super::lower::{AUTO_CONNECTIONS, CasePlan, Grouped, SEEDS, Scene};
+use super::lower::{AUTO_CONNECTIONS, CasePlan, Grouped, LadderPlan, SEEDS, Scene};
 use super::units::{show_rate, show_size};
-use super::{CarrierSpec, Channels, GroupPlan, Phases, PublishPlan, PublishVia, RunPlan};
-use crate::model::Nanos;
+use super::{CarrierSpec, Channels, GroupPlan, Phases, PublishPlan, PublishVia, RunPlan, Stairs};
+use crate::model::{LifeSpec, Nanos};
 
 /// One combination of the swept values.
 #[derive(Clone, Debug)]
@@ -88,6 +88,55 @@ pub(super) fn runs(scene: &Scene) -> Vec<RunPlan> {
     runs
 }
 
+/// What clients of a ladder have to attach after the last one was due.
+const SETTLE: Nanos = Nanos::from_millis(500);
+
+/// How long all clients stay after the last step's end: it is read then, and with nobody leaving meanwhile.
+const STAY: Nanos = Nanos::SECOND;
+
+/// All ladders of idle connections in the order in which they are done; none without `[cost]`.
+pub(super) fn ladders(scene: &Scene) -> Vec<RunPlan> {
+    let Some(ladder) = &scene.ladder else { return Vec::new() };
+    let mut rng = fastrand::Rng::with_seed(scene.seed);
+    let mut runs = Vec::new();
+    for repeat in 0..ladder.repeat {
+        let seed = rng.u64(..SEEDS);
+        let mut cases: Vec<&CasePlan> = scene.cases.iter().collect();
+        if ladder.repeat > 1 {
+            rng.shuffle(&mut cases);
+        }
+        runs.extend(cases.into_iter().map(|case| climb(scene, ladder, case, repeat, seed)));
+    }
+    runs
+}
+
+/// Nothing is published, and whoever attached stays.
+fn climb(scene: &Scene, ladder: &LadderPlan, case: &CasePlan, repeat: u32, seed: u64) -> RunPlan {
+    let load = &scene.load;
+    let per_s = f64::from(load.clients) / load.connect.as_secs_f64();
+    let period = case.groups.iter().filter_map(|g| match &g.plan.carrier {
+        CarrierSpec::Poll(poll) => Some(poll.every),
+        _ => None,
+    });
+    let period = period.max().unwrap_or(Nanos::ZERO);
+    // A poller attaches within its period, and every period costs alike.
+    let whole = Nanos(ladder.hold.0.next_multiple_of(period.0.max(1)));
+    let stairs = Stairs::new(&ladder.counts, per_s, period + SETTLE, whole);
+    let most = ladder.counts.last().copied().unwrap_or(1);
+    let point = Point { clients: most, channels: scene.channels.clone(), publish: None, swept: Vec::new() };
+    let mut run = run(scene, &point, case, repeat, seed);
+    run.groups.iter_mut().for_each(|group| group.life = LifeSpec::default());
+    run.phases = Phases {
+        connect: stairs.steps.last().map_or(Nanos::ZERO, |step| step.rest),
+        warmup: Nanos::ZERO,
+        warmup_least: None,
+        measure: stairs.hold,
+        drain: STAY,
+    };
+    run.stairs = Some(stairs);
+    run
+}
+
 /// Enough publishing connections to bridge a target that answers nothing for five seconds, within
 /// what descriptors allow: with fewer, a freeze would drop the very messages that it delayed.
 fn with_connections(mut feed: PublishPlan, channels: usize) -> PublishPlan {
@@ -127,6 +176,7 @@ fn run(scene: &Scene, point: &Point, case: &CasePlan, repeat: u32, seed: u64) ->
             measure: load.measure,
             drain: load.drain.unwrap_or_else(|| drain_of(&case.groups)),
         },
+        stairs: None,
         workers: load.workers,
         pin: load.pin,
         connect_timeout: load.connect_timeout,

@@ -26,7 +26,7 @@ pub mod units;
 mod walk;
 
 pub use error::ScenarioErrors;
-pub use overrides::Overrides;
+pub use overrides::{LadderWish, Overrides};
 pub use plan::*;
 pub use presets::{PRESETS, PresetInfo, Proof, check_preset, is_preset, preset, preset_info};
 pub use quick::{Quick, quick};
@@ -87,7 +87,8 @@ fn parse_with(name: &str, text: &str, overrides: &Overrides, env: Env<'_>) -> Re
     if !report.problems.is_empty() {
         return Err(fail(report.problems).hiding(&secrets).with(presets.errors));
     }
-    let runs = layout::runs(&scene);
+    let runs = if overrides.ladder.is_some() { Vec::new() } else { layout::runs(&scene) };
+    let ladders = layout::ladders(&scene);
     Ok(Plan {
         path: None,
         source: text.to_owned(),
@@ -96,6 +97,7 @@ fn parse_with(name: &str, text: &str, overrides: &Overrides, env: Env<'_>) -> Re
         target: scene.target,
         metrics: scene.metrics,
         runs,
+        ladders,
         slo: scene.slo,
         claims: scene.claims,
         price: scene.price,

@@ -5,6 +5,17 @@ use super::raw::{Case, Scenario, Target, Text};
 use super::suggest::nearest;
 use crate::model::Nanos;
 
+/// What is asked of the ladders of idle connections; what is left out is as in the file, or its default.
+#[derive(Clone, Debug, Default)]
+pub struct LadderWish {
+    /// In place of `cost.ladder`.
+    pub counts: Option<Vec<u32>>,
+    /// In place of `cost.hold`.
+    pub hold: Option<Nanos>,
+    /// In place of `cost.repeat`.
+    pub repeat: Option<u32>,
+}
+
 /// Values that replace those of the file.
 #[derive(Clone, Debug, Default)]
 pub struct Overrides {
@@ -19,6 +30,8 @@ pub struct Overrides {
     pub cases: Vec<String>,
     /// In place of `seed`.
     pub seed: Option<u64>,
+    /// Only ladders of idle connections are played, also where the file has no `[cost]`.
+    pub ladder: Option<LadderWish>,
 }
 
 impl Overrides {
@@ -39,6 +52,9 @@ impl Overrides {
         if let Some(target) = &self.target {
             aim(raw, target, r);
         }
+        if let Some(wish) = &self.ladder {
+            wish.apply(raw, r);
+        }
         if let Some(seed) = self.seed {
             raw.seed = Some(seed);
             r.override_with("seed", "--seed");
@@ -58,6 +74,27 @@ impl Overrides {
         }
         if !self.cases.is_empty() {
             cases.retain(|c| self.cases.contains(&c.name));
+        }
+    }
+}
+
+impl LadderWish {
+    fn apply(&self, raw: &mut Scenario, r: &mut Report<'_>) {
+        r.ladders_alone = true;
+        // Objectives and claims are about runs, and there is none.
+        (raw.slo, raw.claim) = (None, None);
+        let cost = raw.cost.get_or_insert_default();
+        if let Some(counts) = &self.counts {
+            cost.ladder = Some(counts.clone());
+            r.override_with("cost.ladder", "--ladder");
+        }
+        if let Some(hold) = self.hold {
+            cost.hold = Some(Text(hold));
+            r.override_with("cost.hold", "--hold");
+        }
+        if let Some(repeat) = self.repeat {
+            cost.repeat = Some(repeat);
+            r.override_with("cost.repeat", "--repeat");
         }
     }
 }

@@ -23,6 +23,7 @@ impl Plan {
             "price": self.price.as_ref().map(price),
             "notes": self.notes,
             "runs": self.runs.iter().map(run).collect::<Vec<_>>(),
+            "ladders": self.ladders.iter().map(run).collect::<Vec<_>>(),
         });
         self.secrets.hide_all(&mut planned);
         planned
@@ -116,6 +117,8 @@ fn run(run: &RunPlan) -> Value {
         "warmup_least_ns": run.phases.warmup_least.map(|d| d.0),
         "measure_ns": run.phases.measure.0,
         "drain_ns": run.phases.drain.0,
+        "ladder": run.stairs.as_ref().map(|s| s.counts().collect::<Vec<_>>()),
+        "hold_ns": run.stairs.as_ref().map(|s| s.hold.0),
         "workers": run.workers,
         "pin": run.pin,
         "connect_timeout_ns": run.connect_timeout.0,

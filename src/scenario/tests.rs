@@ -57,6 +57,45 @@ fn every_default_is_filled_in() {
 }
 
 #[test]
+fn a_cost_section_adds_ladders_of_idle_clients_that_stay() {
+    let text = GOOD.replace("[load]", "[cost]\nladder = [10, 20, 40, 80]\nhold = \"4s\"\nrepeat = 2\n[load]");
+    let plan = plan_of(&text, &Overrides::default());
+    assert_eq!((plan.runs.len(), plan.ladders.len()), (2, 4));
+    for ladder in &plan.ladders {
+        let stairs = ladder.stairs.as_ref().expect("steps");
+        assert_eq!((stairs.counts().collect::<Vec<_>>(), ladder.clients), (vec![10, 20, 40, 80], 80));
+        assert!(ladder.publish.is_none() && ladder.groups[0].life.stay.is_none());
+        let last = stairs.steps[3];
+        assert_eq!((ladder.phases.connect, ladder.phases.measure), (last.rest, stairs.hold));
+        assert_eq!(
+            ladder.phases.total(),
+            last.end + Nanos::SECOND,
+            "nobody leaves while the last step is read"
+        );
+        // Of a poller every 3 s: a whole number of its periods, and time to attach within one.
+        let polling = ladder.transport() == "poll";
+        let s = |n: u64| Nanos(n * Nanos::SECOND.0);
+        assert_eq!(stairs.hold, if polling { s(6) } else { s(4) });
+        assert!(!polling || stairs.steps[0].rest >= s(3));
+    }
+    assert_eq!(plan.ladders[0].seed, plan.ladders[1].seed, "the same in the same repeat");
+    assert!(plan_of(GOOD, &Overrides::default()).ladders.is_empty());
+}
+
+#[test]
+fn ladders_alone_need_no_section_and_leave_the_feed_alone() {
+    let wish = LadderWish { hold: Some(Nanos(2 * Nanos::SECOND.0)), ..LadderWish::default() };
+    let plan = plan_of(GOOD, &Overrides { ladder: Some(wish), ..Overrides::default() });
+    let clients = parse_with("test", GOOD, &Overrides::default(), &env).expect("good").runs[0].clients;
+    let counts: Vec<u32> = plan.ladders[0].stairs.as_ref().expect("steps").counts().collect();
+    assert_eq!(counts, [clients.max(8) / 8, clients.max(8) / 4, clients.max(8) / 2, clients.max(8)]);
+    assert!(plan.runs.is_empty() && plan.slo.is_empty() && plan.ladders.len() == 2);
+    let wrong = LadderWish { counts: Some(vec![3, 2, 1]), ..LadderWish::default() };
+    let told = errors_of(GOOD, &Overrides { ladder: Some(wrong), ..Overrides::default() });
+    assert!(told.contains("`--ladder` will not do; want at least 4 rising counts"), "{told}");
+}
+
+#[test]
 fn secrets_are_used_and_never_shown() {
     let plan = plan_of(GOOD, &Overrides::default());
     let feed = plan.runs[0].publish.as_ref().expect("a feed");
@@ -121,6 +160,7 @@ fn overrides_replace_what_the_file_says() {
         target: Some("http://127.0.0.1:9999".into()),
         cases: vec!["websocket".into()],
         seed: Some(3),
+        ladder: None,
     };
     let plan = plan_of(&(GOOD.to_owned() + "[sweep]\nclients = [10, 20]\n"), &overrides);
     let [run] = plan.runs.as_slice() else { panic!("one run") };

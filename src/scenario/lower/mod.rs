@@ -7,6 +7,7 @@ mod claim;
 mod cursor;
 mod dialect;
 mod headers;
+mod ladder;
 mod life;
 mod load;
 mod metrics;
@@ -22,6 +23,7 @@ mod values;
 mod websocket;
 
 pub(super) use case::{CasePlan, Grouped, kind};
+pub(super) use ladder::LadderPlan;
 pub(super) use load::LoadPlan;
 pub(super) use publish::{AUTO_CONNECTIONS, checked_payload, checked_rate};
 pub(super) use report::Report;
@@ -43,6 +45,7 @@ pub(super) struct Scene {
     pub(super) load: LoadPlan,
     pub(super) cases: Vec<CasePlan>,
     pub(super) sweep: Sweep,
+    pub(super) ladder: Option<LadderPlan>,
     pub(super) slo: Vec<Objective>,
     pub(super) claims: Vec<ClaimPlan>,
     pub(super) price: Option<PriceSpec>,
@@ -58,6 +61,8 @@ pub(super) fn lower(raw: Scenario, r: &mut Report<'_>) -> Scene {
     }
     let channels = publish::channels(raw.publish.as_ref().and_then(|p| p.channels.as_ref()), r);
     let cases = case::lower(&raw.case.unwrap_or_default(), r);
+    let load = load::lower(&raw.load.unwrap_or_default(), r);
+    let ladder = raw.cost.map(|cost| ladder::lower(&cost, load.clients, &cases, r));
     let claims = claim::lower(&raw.claim.unwrap_or_default(), &cases, r);
     let scene = Scene {
         title: raw.title.unwrap_or_default(),
@@ -66,9 +71,10 @@ pub(super) fn lower(raw: Scenario, r: &mut Report<'_>) -> Scene {
         metrics: metrics::lower(&raw.metrics.unwrap_or_default(), r),
         channels,
         publish: raw.publish.as_ref().map(|p| publish::lower(p, r)),
-        load: load::lower(&raw.load.unwrap_or_default(), r),
+        load,
         cases,
         sweep: raw.sweep.unwrap_or_default(),
+        ladder,
         on_invalid: raw.slo.as_ref().map(|s| s.on_invalid()).unwrap_or_default(),
         slo: raw.slo.map(|s| s.objectives()).unwrap_or_default(),
         claims,

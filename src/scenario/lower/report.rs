@@ -22,6 +22,8 @@ pub(in crate::scenario) struct Report<'a> {
     pub(in crate::scenario) scope: CaseScope,
     /// Where the files that the scenario names are found.
     pub(in crate::scenario) folder: PathBuf,
+    /// Whether only ladders of idle connections are asked for: what is said of the feed is nobody's business.
+    pub(in crate::scenario) ladders_alone: bool,
 }
 
 impl<'a> Report<'a> {
@@ -35,6 +37,7 @@ impl<'a> Report<'a> {
             notes: Vec::new(),
             scope: CaseScope::default(),
             folder: PathBuf::new(),
+            ladders_alone: false,
         }
     }
 

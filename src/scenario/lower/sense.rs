@@ -18,7 +18,9 @@ pub(super) fn check(scene: &Scene, r: &mut Report<'_>) {
     faults_are_of_the_bundled_server(scene, r);
     publish_names_channels(scene, r);
     publisher_fits(scene, r);
-    notes(scene, r);
+    if !r.ladders_alone {
+        notes(scene, r);
+    }
 }
 
 fn faults_are_of_the_bundled_server(scene: &Scene, r: &mut Report<'_>) {

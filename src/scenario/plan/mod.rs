@@ -8,6 +8,7 @@ mod clock;
 mod cost;
 mod dialect;
 mod group;
+mod ladder;
 mod metrics;
 mod price;
 mod publish;
@@ -21,6 +22,7 @@ pub use clock::*;
 pub use cost::*;
 pub use dialect::*;
 pub use group::*;
+pub use ladder::*;
 pub use metrics::*;
 pub use price::*;
 pub use publish::*;
@@ -51,6 +53,8 @@ pub struct Plan {
     pub metrics: Vec<MetricsPlan>,
     /// All runs: cases x sweep x repeat, in randomised blocks.
     pub runs: Vec<RunPlan>,
+    /// Ladders of idle connections, done after the runs: cases x repeat of `[cost]`; empty without one.
+    pub ladders: Vec<RunPlan>,
     /// The objectives; empty when there are none.
     pub slo: Vec<Objective>,
     /// What the runs are held against beside; fails nothing.
@@ -175,6 +179,8 @@ pub struct RunPlan {
     pub publish: Option<PublishPlan>,
     /// How long each phase lasts.
     pub phases: Phases,
+    /// The steps in which the clients attach; `None`: evenly over `connect`. The last step rests in `measure`.
+    pub stairs: Option<Stairs>,
     /// Worker threads; 0: one for each core that the target leaves free.
     pub workers: u32,
     /// Whether workers, and a target that the run starts, are pinned to cores of their own.
@@ -191,6 +197,13 @@ impl RunPlan {
         let mut keys = self.groups.iter().map(|g| g.carrier.key());
         let first = keys.next().unwrap_or("none");
         if keys.all(|k| k == first) { first } else { "mixed" }
+    }
+
+    /// When client `index` is due, from the first connect.
+    pub fn attaches_at(&self, index: usize) -> Nanos {
+        let all = u128::from(self.clients.max(1));
+        let evenly = || Nanos((u128::from(self.phases.connect.0) * index as u128 / all) as u64);
+        self.stairs.as_ref().map_or_else(evenly, |stairs| stairs.attaches_at(index))
     }
 
     /// Whether every client reads an endpoint that tells its latest value only.

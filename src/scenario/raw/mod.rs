@@ -10,6 +10,7 @@ mod claim;
 mod clock;
 mod cost;
 mod dialect;
+mod ladder;
 mod life;
 mod many;
 mod metrics;
@@ -27,6 +28,7 @@ pub(super) use claim::{Claim, ClaimBound};
 pub(super) use clock::{ClockTable, TimeClock};
 pub(super) use cost::Cost;
 pub(super) use dialect::{Keepalive, Mqtt, On, PresetFile, Rule, SendBy, Step};
+pub(super) use ladder::Ladder;
 pub(super) use life::{Life, Policy, Reconnect, ReconnectTable};
 pub(super) use many::{Many, Plain, Sets, Source};
 pub(super) use metrics::{Metrics, MetricsFormat, Series, SeriesIs, SeriesKind};
@@ -69,6 +71,8 @@ pub(super) struct Scenario {
     pub(super) metrics: Option<Vec<Metrics>>,
     /// Values to go through: runs = cases x every combination x repeat.
     pub(super) sweep: Option<Sweep>,
+    /// What an idle connection costs: slopes over a ladder of connection counts.
+    pub(super) cost: Option<Ladder>,
     /// Objectives, such as `delivery_p99 = "< 250 ms"`. One that is missed: exit code 10.
     pub(super) slo: Option<Slo>,
     /// What somebody says of these cases, each with the number that would show it.
