@@ -71,6 +71,7 @@ pub struct Plan {
 
 /// What is driven.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "a plan has one")]
 pub enum TargetPlan {
     /// The bundled reference server, a fresh process for each run.
     Bundled(BundledSpec),
