@@ -18,7 +18,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("probe", &["net"]),
     ("transport", &["net", "scenario"]),
     ("client", &["transport", "pace", "record", "net"]),
-    ("result", &["record", "scenario"]),
+    ("result", &["analysis", "record", "scenario"]),
     ("scrape", &["probe", "scenario"]),
     (
         "engine",

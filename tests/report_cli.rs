@@ -83,3 +83,24 @@ fn a_broken_pipe_ends_quietly() {
     child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
     assert_eq!((child.wait().unwrap().code(), stderr.as_str()), (Some(0), ""));
 }
+
+#[test]
+fn a_price_table_prices_a_stored_folder_and_a_wrong_one_is_refused() {
+    let priced = |table: &str| told(&report().arg(fixture()).args(["--price", table]).output().unwrap());
+    let (code, stdout, stderr) =
+        priced("instance_hour=0.17,cores=4,memory=16 GiB,egress_gb=0.09,currency=EUR");
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    let text = stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        text.contains("0.170 EUR an hour for an instance of 4 cores and 16.0 GiB, used to 70 %"),
+        "{text}"
+    );
+    assert_eq!(text.matches(" EUR for 1,000 clients and hour").count(), 2, "{text}");
+    assert!(
+        text.contains("polling, 1 s: no price: the objectives were missed with the fewest clients"),
+        "{text}"
+    );
+    let (code, stdout, stderr) = priced("cores=4");
+    assert_eq!((code, stdout.as_str()), (Some(2), ""));
+    assert!(stderr.starts_with("error: --price instance_hour: want "), "{stderr}");
+}

@@ -4,11 +4,11 @@
 
 use hdrhistogram::Histogram;
 use pushbench::result::{
-    Bytes, CloseDetail, ConnectionCost, ConnectionSlopes, CostRow, FanOut, Folder, Generator, GroupResult,
-    Interval, LadderResult, LadderStep, LatencyInterval, Ledger, MetricGain, MetricReconciled, MetricRow,
-    MetricSeries, MetricSource, Operations, Polling, Polls, Quantiles, ReadyStates, Receivers, Results,
-    RunDetail, RunResult, SUMMARY_SCHEMA, SloResult, Slope, Spread, Summary, TargetCost, TargetMetrics,
-    Verdict,
+    Bytes, CloseDetail, ConnectionCost, ConnectionSlopes, CostModel, CostRow, Estimate, FanOut, Fitted,
+    Folder, Generator, GroupResult, Interval, LadderResult, LadderStep, LatencyInterval, Ledger, MetricGain,
+    MetricReconciled, MetricRow, MetricSeries, MetricSource, Operations, Polling, Polls, Priced, Prices,
+    Quantiles, ReadyStates, Receivers, Results, RunDetail, RunResult, SUMMARY_SCHEMA, SloResult, Slope,
+    Spread, Summary, TargetCost, TargetMetrics, Verdict,
 };
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -319,10 +319,17 @@ fn every_key_is_documented() {
         ..Default::default()
     };
     let run = RunResult { operations: [("connect".into(), Operations::default())].into(), ..run };
+    let model = CostModel {
+        cpu_us_per_delivery: Some(Estimate::default()),
+        fitted: vec![Fitted::default()],
+        ..CostModel::default()
+    };
     let slopes = ConnectionSlopes { user_bytes_per_connection: Some(Slope::default()), ..Default::default() };
     let ladder = LadderResult { steps: vec![LadderStep::default()], slopes, ..Default::default() };
     let summary = Summary {
         slo: vec![SloResult::default()],
+        cost_models: vec![model],
+        prices: Some(Prices { cases: vec![Priced::default()], ..Prices::default() }),
         runs: vec![run],
         ladders: vec![ladder],
         connection_costs: vec![ConnectionCost::default()],

@@ -13,6 +13,7 @@ mod support;
 
 use accept::{head, upgraded};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -39,6 +40,15 @@ fn the_quickstart_delivers_everything_over_each_transport() {
         // The same feed for all: due times come from the seed alone.
         assert_eq!(run["published"], ran.runs()[0]["published"]);
     }
+    // And a fresh server for each: none pays for what another run left behind.
+    let servers: BTreeSet<String> =
+        ran.runs().iter().map(|r| r["target_cost"]["found"].to_string()).collect();
+    assert_eq!(servers.len(), 3, "{servers:?}");
+    let told = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        told.contains("paid, co-located with the generator; they are not costs of a transport"),
+        "{told}"
+    );
     let websocket = &ran.runs()[2];
     // 2 bytes of frame header for each message of up to 125 bytes, and no HTTP header at all.
     assert_eq!(number(websocket, "/bytes/framing"), 2 * number(websocket, "/bytes/messages"));

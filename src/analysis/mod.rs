@@ -16,6 +16,7 @@ pub mod lindley;
 pub mod mser;
 pub mod paired;
 pub mod ranks;
+pub mod regression;
 mod signed;
 pub mod slope;
 pub mod steady;

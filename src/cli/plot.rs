@@ -14,8 +14,11 @@ use std::path::PathBuf;
 ///   delivery-percentiles  delivery time by percentile, a line for each case
 ///   delivery-over-time    delivery time and rate through the phases, generator health beneath
 ///   bytes-per-message     payload, framing, headers and TLS of one delivered message
-///   target-cost           the target's CPU for a delivery and memory for a connection
+///   target-cost           the target's CPU for a million deliveries and memory for a connection
 ///   by-clients            delivery time and CPU by number of clients, when the scenario sweeps it
+///   cost-by-clients       the target's CPU by number of clients, beside the cost model
+///   cost-by-rate          the same by rate, when the scenario sweeps that
+///   target                the target's CPU, memory, sockets and descriptors through the phases
 ///   bytes-per-connection  what an idle connection costs, with intervals, when there are cost ladders
 ///   idle-connections      the steps of those ladders and the lines through them
 ///

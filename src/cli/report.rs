@@ -2,7 +2,8 @@
 
 use super::exit;
 use crate::report::{Format, Style, render};
-use crate::result::{ResultError, Results, read_charts};
+use crate::result::{ResultError, Results, priced, read_charts};
+use crate::scenario::PriceSpec;
 use anyhow::Context;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -22,6 +23,10 @@ pub(super) struct Args {
     /// Write to this file instead of standard output.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Price the cases by this table, in place of the scenario's: instance_hour (wanted), cores, memory,
+    /// egress_gb, currency, headroom.
+    #[arg(long, value_name = "KEY=VALUE,...")]
+    price: Option<String>,
 }
 
 const EXAMPLES: &str = "\
@@ -30,6 +35,7 @@ Examples:
   pushbench report DIR --format html -o report.html      one page, charts included
   pushbench report DIR --format markdown >> \"$GITHUB_STEP_SUMMARY\"
   pushbench report DIR --format csv -o runs.csv          one row a run, every key (cost alone: a step)
+  pushbench report DIR --price \"instance_hour=0.17,cores=4,memory=16 GiB,egress_gb=0.09\"
 
 Reading it:
   delivery time  publish intended -> received; \"-\" where too few publishes lie beyond a quantile
@@ -72,7 +78,14 @@ impl From<FormatArg> for Format {
 }
 
 pub(super) fn main(args: Args) -> anyhow::Result<u8> {
-    let (results, warnings) = match Results::read(&args.dir) {
+    let price = match args.price.as_deref().map(PriceSpec::parse).transpose() {
+        Err(told) => {
+            writeln!(io::stderr().lock(), "error: --price {told}")?;
+            return Ok(exit::USAGE);
+        }
+        Ok(price) => price,
+    };
+    let (mut results, warnings) = match Results::read(&args.dir) {
         Err(error @ (ResultError::Missing { .. } | ResultError::NoSummary { .. })) => {
             writeln!(io::stderr().lock(), "error: {error}")?;
             return Ok(exit::USAGE);
@@ -81,6 +94,9 @@ pub(super) fn main(args: Args) -> anyhow::Result<u8> {
     };
     for warning in warnings {
         writeln!(io::stderr().lock(), "warning: {warning}")?;
+    }
+    if let Some(price) = price {
+        results.summary.prices = Some(priced(&price, &results.summary));
     }
     let style = style(&args.dir, args.output.is_some())?;
     put(args.output.as_deref(), &render(&results, args.format.into(), &style))?;

@@ -35,7 +35,8 @@ pub use timeline::{Phase, Timeline};
 pub use trace::{Happened, Noted, Said, Trace};
 
 use crate::result::{
-    EventFiles, LadderResult, Results, RunDetail, RunResult, SUMMARY_SCHEMA, Summary, Verdict, evaluate,
+    EventFiles, LadderResult, Results, RunDetail, RunResult, SUMMARY_SCHEMA, Summary, Verdict, cost_models,
+    evaluate, priced,
 };
 use crate::scenario::{Plan, RunPlan, TargetPlan};
 use std::path::PathBuf;
@@ -142,6 +143,7 @@ pub fn play(plan: &Plan, options: &Options, interrupt: &Interrupt, observer: &mu
             schema: SUMMARY_SCHEMA.to_owned(),
             title: plan.secrets.hide(&plan.title),
             seed: plan.seed,
+            target: plan.secrets.hide(&plan.target.in_words()),
             ..Summary::default()
         },
         manifest: manifest::manifest(plan, options, &machine),
@@ -266,4 +268,6 @@ fn conclude(results: &mut Results, plan: &Plan, interrupted: bool) {
     };
     summary.slo = summary.runs.iter().enumerate().flat_map(held).collect();
     summary.claims = crate::result::held(&plan.claims, &summary.runs);
+    summary.cost_models = cost_models(&summary.runs);
+    summary.prices = plan.price.as_ref().map(|price| priced(price, summary));
 }

@@ -2,7 +2,7 @@
 
 use super::picture::Colour;
 use super::stroke::Mark;
-use crate::result::{Interval, LatencyInterval, MetricRow, Results, RunDetail, RunResult, Verdict};
+use crate::result::{CostRow, Interval, LatencyInterval, MetricRow, Results, RunDetail, RunResult, Verdict};
 use std::cmp::Ordering;
 
 /// At most so many cases in a chart; more would not be told apart.
@@ -22,6 +22,10 @@ impl<'a> Run<'a> {
 
     pub(super) fn metrics(self) -> &'a [MetricRow] {
         self.detail.map_or(&[], |d| &d.metrics)
+    }
+
+    pub(super) fn cost(self) -> &'a [CostRow] {
+        self.detail.map_or(&[], |d| &d.cost)
     }
 
     pub(super) fn latency(self) -> &'a [LatencyInterval] {
@@ -112,10 +116,16 @@ impl Case<'_> {
 /// Every case with all its runs; the order and the looks depend on names only, not on the random
 /// order of the runs, so that two folders of one scenario have equal colours.
 pub(super) fn cases(results: &Results) -> Vec<Case<'_>> {
+    // Clients have an axis or a line of the caption of their own.
+    cases_without(results, &["clients"])
+}
+
+/// The same where runs that differ in these swept values only are one case.
+pub(super) fn cases_without<'r>(results: &'r Results, hidden: &[&str]) -> Vec<Case<'r>> {
     let mut cases: Vec<Case<'_>> = Vec::new();
     for (i, result) in results.summary.runs.iter().enumerate() {
         let run = Run { result, detail: results.details.get(i) };
-        let name = full_name(result);
+        let name = full_name(result, hidden);
         match cases.iter_mut().find(|c| c.name == name) {
             Some(case) => case.runs.push(run),
             None => cases.push(Case { name, runs: vec![run], look: Look::nth(0), left_out: false }),
@@ -129,9 +139,9 @@ pub(super) fn cases(results: &Results) -> Vec<Case<'_>> {
     cases
 }
 
-/// The case with its swept values; `clients` has an axis or a line of the caption of its own.
-fn full_name(run: &RunResult) -> String {
-    let swept = run.swept.iter().filter(|(key, _)| *key != "clients");
+/// The case with its swept values, but for the hidden ones.
+fn full_name(run: &RunResult, hidden: &[&str]) -> String {
+    let swept = run.swept.iter().filter(|(key, _)| !hidden.contains(&key.as_str()));
     swept.fold(run.case.clone(), |name, (key, value)| format!("{name}, {key} {value}"))
 }
 

@@ -1,4 +1,4 @@
-//! What the target pays: CPU for a delivered message, memory for a connection.
+//! What the target pays: CPU for a million deliveries, memory for a connection.
 
 use super::axis::Axis;
 use super::bars::{self, Part};
@@ -6,18 +6,27 @@ use super::caption::Caption;
 use super::case::{Case, median};
 use super::frame;
 use super::picture::{Colour, Picture, Rect};
+use super::stroke;
 use super::text;
-use crate::result::TargetCost;
+use crate::result::{Results, TargetCost, mean_interval};
 
 const CPU: Rect = Rect::new(292.0, bars::TOP - 6.0, 640.0, bars::BOTTOM);
 const MEMORY: Rect = Rect::new(754.0, bars::TOP - 6.0, 1030.0, bars::BOTTOM);
 const USER: Colour = Colour::new(0x00, 0x72, 0xb2);
 const KERNEL: Colour = Colour::new(0xe6, 0x9f, 0x00);
+/// CPU time of which no tick told what it was.
+const WHOLE: Colour = Colour::new(0x8a, 0x93, 0x9b);
+const NOBODY: Colour = Colour::new(0xd9, 0xd9, 0xd9);
 const NOT_MEASURED: &str = "not measured";
 
-/// The values of one case: medians, and each run.
+/// The values of one case, of each run that has them.
 struct Costs {
-    cpu_us: Vec<f64>,
+    /// CPU microseconds for a delivery: the same number as CPU seconds for a million.
+    cpu: Vec<f64>,
+    /// Of it, in user space.
+    cpu_user: Vec<f64>,
+    /// Beside it, what no process was charged for.
+    nobody: Vec<f64>,
     user: Vec<f64>,
     kernel: Vec<f64>,
     /// User and kernel together, of runs that have the first.
@@ -25,19 +34,18 @@ struct Costs {
 }
 
 /// Draws the chart.
-pub(super) fn draw(subtitle: &str, cases: &[Case<'_>], caption: &Caption) -> Picture {
-    let title = "What the target pays: CPU per delivery, memory per connection";
-    let mut picture = frame::framed(title, subtitle, caption);
+pub(super) fn draw(results: &Results, cases: &[Case<'_>], caption: &Caption) -> Picture {
     let all: Vec<Costs> = cases.iter().map(costs).collect();
+    let title = "What the target pays: CPU per million deliveries, memory per connection";
+    let mut picture = frame::framed(title, &subtitle(results, &all), caption);
     let foot = bars::foot(cases.len());
     let (cpu, memory) = (Rect { bottom: foot, ..CPU }, Rect { bottom: foot, ..MEMORY });
-    let x = Axis::from_zero(all.iter().flat_map(|c| &c.cpu_us).copied(), cpu.left, cpu.right);
+    let x = Axis::from_zero(all.iter().flat_map(reach), cpu.left, cpu.right);
     let kibibytes = all.iter().flat_map(|c| &c.memory).map(|b| b / 1024.0);
     let m = Axis::from_zero(kibibytes, memory.left, memory.right);
-    let repeats = all.iter().any(|c| c.cpu_us.len().max(c.user.len()) > 1);
     // The kernel's part is rarely large enough to be told: then nothing is said of it in each row.
     let kernel = all.iter().any(|c| !c.kernel.is_empty());
-    cpu_head(&mut picture, cpu, x, repeats);
+    cpu_head(&mut picture, cpu, x, &all);
     memory_head(&mut picture, memory, m, kernel);
     bars::names(&mut picture, cases);
     for (i, (case, costs)) in cases.iter().zip(&all).enumerate() {
@@ -50,10 +58,27 @@ pub(super) fn draw(subtitle: &str, cases: &[Case<'_>], caption: &Caption) -> Pic
     picture
 }
 
-fn cpu_head(picture: &mut Picture, cpu: Rect, x: Axis, repeats: bool) {
-    let dots = if repeats { " (bar: median, dots: runs)" } else { "" };
-    frame::panel_title(picture, cpu, &format!("CPU µs per delivery{dots}"));
-    frame::columns(picture, cpu, x, &x.ticks(4.0), |v| format!("{} µs", text::plain(v)));
+fn subtitle(results: &Results, all: &[Costs]) -> String {
+    let most = all.iter().map(|c| c.cpu.len().max(c.user.len())).max().unwrap_or(0);
+    let repeats = match most {
+        0 | 1 => "",
+        2 => " · bars: medians, dots: runs",
+        _ => " · bars: medians, dots: runs, whiskers: 95 % of the mean",
+    };
+    format!("{}{repeats}", super::whose(results))
+}
+
+fn cpu_head(picture: &mut Picture, cpu: Rect, x: Axis, all: &[Costs]) {
+    frame::panel_title(picture, cpu, "CPU seconds per million deliveries");
+    let split = all.iter().any(|c| !c.cpu_user.is_empty());
+    let whole = all.iter().any(|c| c.cpu_user.is_empty() && !c.cpu.is_empty());
+    let nobody = all.iter().any(|c| median(c.nobody.iter().copied()).is_some_and(|v| v > 0.0));
+    let mut parts = Vec::new();
+    parts.extend(split.then_some([("user", USER), ("system", KERNEL)]).into_iter().flatten());
+    parts.extend((whole && (split || nobody)).then_some(("charged to it", WHOLE)));
+    parts.extend(nobody.then_some(("charged to nobody", NOBODY)));
+    bars::key(picture, cpu.left, cpu.top - 38.0, &parts);
+    frame::columns(picture, cpu, x, &x.ticks(4.0), |v| format!("{} s", text::plain(v)));
 }
 
 fn memory_head(picture: &mut Picture, memory: Rect, m: Axis, kernel: bool) {
@@ -71,23 +96,64 @@ fn costs(case: &Case<'_>) -> Costs {
     let all = || case.runs.iter().filter_map(|r| r.result.target_cost.as_ref());
     let of = |value: fn(&TargetCost) -> Option<f64>| all().filter_map(value).collect::<Vec<f64>>();
     Costs {
-        cpu_us: of(|c| c.cpu_us_per_delivery),
+        cpu: of(|c| c.cpu_us_per_delivery),
+        cpu_user: of(|c| Some(c.cpu_us_per_delivery? * c.cpu.user_s.filter(|_| c.cpu_s > 0.0)? / c.cpu_s)),
+        nobody: of(|c| c.cpu.unattributed_us_per_delivery),
         user: of(|c| c.bytes_per_connection),
         kernel: of(|c| c.kernel_bytes_per_connection),
         memory: of(|c| Some(c.bytes_per_connection? + c.kernel_bytes_per_connection.unwrap_or(0.0))),
     }
 }
 
+/// All that the axis has to hold.
+fn reach(costs: &Costs) -> Vec<f64> {
+    let sum = median(costs.cpu.iter().copied()).unwrap_or(0.0)
+        + median(costs.nobody.iter().copied()).unwrap_or(0.0).max(0.0);
+    let whisker = mean_interval(&costs.cpu).map(|(_, high)| high);
+    costs.cpu.iter().copied().chain([sum]).chain(whisker).collect()
+}
+
 type Row = (f64, f64, f64);
 
 fn cpu_row(picture: &mut Picture, case: &Case<'_>, costs: &Costs, x: Axis, (top, bottom, y): Row) {
-    let Some(middle) = median(costs.cpu_us.iter().copied()) else {
+    let Some(middle) = median(costs.cpu.iter().copied()) else {
         return bars::instead(picture, CPU.left, y, NOT_MEASURED);
     };
-    let part = Part { value: middle, colour: USER };
-    let end = bars::stacked(picture, case, x, (top, bottom), &[part]);
-    let end = dots(picture, x, (top, bottom), &costs.cpu_us, 1.0).max(end);
-    bars::value(picture, end, y, 18.0, format!("{} µs", text::plain(middle)));
+    let part = |value, colour| Part { value, colour };
+    let mut parts = match median(costs.cpu_user.iter().copied()) {
+        Some(user) => vec![part(user.min(middle), USER), part((middle - user).max(0.0), KERNEL)],
+        None => vec![part(middle, WHOLE)],
+    };
+    let nobody = median(costs.nobody.iter().copied());
+    parts.push(part(nobody.unwrap_or(0.0).max(0.0), NOBODY));
+    let end = bars::stacked(picture, case, x, (top, bottom), &parts);
+    if let Some(nobody) = nobody.filter(|v| *v > 0.0) {
+        let pale = Rect::new(x.at(middle), top, x.at(middle + nobody), bottom);
+        if pale.width() > 3.0 {
+            stroke::hatch(picture, pale);
+        }
+    }
+    let end = end.max(whisker(picture, x, y - 6.0, &costs.cpu));
+    let end = dots(picture, x, (top, bottom), &costs.cpu, 1.0).max(end);
+    let words = match nobody.filter(|v| *v > 0.0) {
+        Some(nobody) => format!("{} + {} s", text::plain(middle), text::plain(nobody)),
+        None => format!("{} s", text::plain(middle)),
+    };
+    let words = super::font::shorten(&words, 18.0, true, MEMORY.left - 14.0 - end);
+    bars::value(picture, end, y, 18.0, words);
+}
+
+/// The 95 % interval of the mean where there are runs enough; gives its right end.
+fn whisker(picture: &mut Picture, x: Axis, y: f64, values: &[f64]) -> f64 {
+    let Some((low, high)) = mean_interval(values) else { return 0.0 };
+    let (left, right) = (x.at(low), x.at(high));
+    for (width, colour) in [(4.5, Colour::WHITE), (2.0, Colour::INK)] {
+        picture.line(vec![(left, y), (right, y)], width, colour);
+        for end in [left, right] {
+            picture.line(vec![(end, y - 7.0), (end, y + 7.0)], width, colour);
+        }
+    }
+    right
 }
 
 fn memory_row(

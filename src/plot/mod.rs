@@ -10,6 +10,7 @@ mod bytes;
 mod caption;
 mod case;
 mod cost;
+mod cost_sweep;
 mod counted;
 mod curve;
 mod fan_out;
@@ -29,10 +30,12 @@ mod picture;
 mod place;
 mod seconds;
 mod stroke;
+mod target_time;
 mod text;
 
 use crate::result::Results;
 use case::Case;
+use cost_sweep::Over;
 use picture::Picture;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -95,7 +98,7 @@ fn charts(results: &Results) -> Result<Vec<(&'static str, Picture)>, PlotError> 
         ("delivery-percentiles", percentiles::draw(title, &largest, &caption)),
         ("delivery-over-time", over_time::draw(title, &largest, &caption)),
         ("bytes-per-message", bytes::draw(title, &largest, &caption)),
-        ("target-cost", cost::draw(title, &largest, &caption)),
+        ("target-cost", cost::draw(results, &largest, &caption)),
     ];
     if herd::has_herd(&largest) {
         charts.push(("herd", herd::draw(title, &largest, &caption)));
@@ -113,8 +116,36 @@ fn charts(results: &Results) -> Result<Vec<(&'static str, Picture)>, PlotError> 
     if counted::has_values(&largest) {
         charts.push(("target-metrics", counted::draw(title, &largest, &caption)));
     }
+    for (name, over) in [("cost-by-clients", Over::Clients), ("cost-by-rate", Over::Rate)] {
+        let mut all = cost_sweep::cases(results, over);
+        let found = all.len();
+        all.truncate(case::MOST);
+        if !all.is_empty() {
+            let caption = caption::caption(results, &all, found);
+            charts.push((name, cost_sweep::draw(results, &all, over, &caption)));
+        }
+    }
+    let mut largest = cost_sweep::largest(results);
+    let found = largest.len();
+    largest.truncate(case::MOST);
+    if target_time::has_readings(&largest) {
+        let caption = caption::caption(results, &largest, found);
+        charts.push(("target", target_time::draw(results, &largest, &caption)));
+    }
     charts.extend(ladders);
     Ok(charts)
+}
+
+/// The server whose costs a chart shows: the same transport costs another one something else.
+fn whose(results: &Results) -> String {
+    match results.summary.target.as_str() {
+        "" => "costs of the server under test, not of a transport in general".to_owned(),
+        // What a chart says of itself stands behind it and has to have room.
+        target => {
+            let name = font::shorten(target, 18.0, false, 310.0);
+            format!("costs of {name}, not of a transport in general")
+        }
+    }
 }
 
 /// What an idle connection costs; none without ladders.

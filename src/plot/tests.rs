@@ -27,6 +27,12 @@ fn situations() -> Vec<(&'static str, Results)> {
         ("counted", fixture::counted(fixture::three_cases(), 3)),
         ("counted repeats", fixture::counted(fixture::repeats(), 1)),
         ("counted twelve", fixture::counted(fixture::many(12), 7)),
+        ("crossed", fixture::crossed()),
+        ("rates only", fixture::rates_only()),
+        ("watched", fixture::watched(fixture::three_cases())),
+        ("watched repeats", fixture::watched(fixture::repeats())),
+        ("watched twelve", fixture::watched(fixture::many(12))),
+        ("partly watched", fixture::partly_watched()),
         ("laddered", fixture::laddered(fixture::three_cases(), 1)),
         ("laddered thrice", fixture::laddered(fixture::many(12), 3)),
         ("ladders alone", fixture::ladders_alone()),
@@ -86,6 +92,47 @@ fn what_the_target_counted_is_drawn_and_what_has_no_room_is_said() {
     assert!(said(2, "series 0, messages each second (thin: our own count)") && said(2, "series 1, bytes"));
     assert!(said(7, "3 more series are in metrics.csv") && !said(2, "more series"));
     assert!(said(1, "agrees with our count"));
+}
+
+#[test]
+fn costs_of_a_sweep_have_a_line_for_each_case_and_say_what_it_is() {
+    let names = |results: &Results| -> Vec<&str> {
+        charts(results).expect("there are runs").into_iter().map(|(name, _)| name).collect()
+    };
+    let crossed = fixture::crossed();
+    assert_eq!(names(&crossed)[6..], ["cost-by-clients", "cost-by-rate"]);
+    assert!(!names(&fixture::rates_only()).contains(&"cost-by-clients"));
+    assert!(!names(&fixture::three_cases()).iter().any(|n| n.starts_with("cost-by")));
+    let said = |results: &Results, chart: &str, words: &str| {
+        let all = charts(results).expect("there are runs");
+        let (_, picture) = all.iter().find(|(name, _)| *name == chart).expect("it is drawn");
+        picture.texts().filter(|t| t.text.contains(words)).count()
+    };
+    assert_eq!(said(&crossed, "cost-by-clients", "at 20/s of each channel"), 1);
+    assert_eq!(said(&crossed, "cost-by-clients", "lines: cost model"), 1);
+    assert_eq!(said(&crossed, "cost-by-rate", " µs each, idle "), 3);
+    assert_eq!(said(&crossed, "cost-by-rate", "2,000 clients (the sweep's largest)"), 1);
+    assert_eq!(said(&fixture::rates_only(), "cost-by-rate", "lines: medians"), 1);
+    assert_eq!(said(&fixture::rates_only(), "cost-by-rate", "µs each"), 0);
+}
+
+#[test]
+fn the_target_is_drawn_over_time_and_its_costs_are_called_its_own() {
+    let results = fixture::watched(fixture::repeats());
+    let all = charts(&results).expect("there are runs");
+    let (name, picture) = all.last().expect("there are charts");
+    assert_eq!(*name, "target");
+    let texts: Vec<_> = picture.texts().map(|t| t.text.as_str()).collect();
+    for word in ["idle", "connect", "warm-up", "measure", "drain", "after", "open descriptors"] {
+        assert!(texts.contains(&word), "{word}: {texts:?}");
+    }
+    assert!(texts.iter().any(|t| t.contains("not of a transport in general · the first run of each case")));
+    let said = |words: &str| all[3].1.texts().any(|t| t.text.contains(words));
+    assert!(said("whiskers: 95 % of the mean") && said("charged to nobody") && said("system"));
+    let partly = charts(&fixture::partly_watched()).expect("there are runs");
+    let texts: Vec<_> = partly[3].1.texts().map(|t| t.text.as_str()).collect();
+    let with_nobody = texts.iter().filter(|t| t.contains(" + ") && t.ends_with(" s")).count();
+    assert!(texts.contains(&"charged to it") && with_nobody == 1, "{texts:?}");
 }
 
 #[test]

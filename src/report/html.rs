@@ -25,7 +25,7 @@ pub(super) fn render(summary: &Summary, style: &Style) -> String {
         list("", story.blurs.iter().map(|b| format!("“~” {}", escaped(b)))),
         verdicts(&story),
         objectives(&story),
-        claims(&story),
+        claims(&story) + &list("Cost", story.costs.iter().map(|c| escaped(c))),
         failures(&story),
         list("Returns", story.returns.iter().map(|r| escaped(r)))
             + &list("Counted by the target itself", story.counted.iter().map(|c| escaped(c))),

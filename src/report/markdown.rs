@@ -23,6 +23,7 @@ pub(super) fn render(summary: &Summary, style: &Style) -> String {
     out.push_str(&verdicts(&story));
     out.push_str(&objectives(&story));
     out.push_str(&claims(&story));
+    out.push_str(&list("**Cost**\n\n", &story.costs.iter().map(|c| escaped(c)).collect::<Vec<_>>()));
     out.push_str(&failures(&story));
     out.push_str(&list("**Returns**\n\n", &story.returns.iter().map(|r| escaped(r)).collect::<Vec<_>>()));
     let counted: Vec<_> = story.counted.iter().map(|c| escaped(c)).collect();

@@ -8,6 +8,7 @@ mod blur;
 mod claim;
 mod cooperation;
 mod cost;
+mod cost_model;
 mod counted;
 mod csv;
 mod html;

@@ -42,6 +42,17 @@ pub(super) fn three_digits(value: f64) -> String {
     }
 }
 
+/// Bytes in units of 1024: `500 B`, `10.0 KiB`, `16.0 GiB`.
+pub(super) fn bytes(value: f64) -> String {
+    let (unit, name) = match value.abs() {
+        b if b < 1024.0 => (1.0, "B"),
+        b if b < 1024.0_f64.powi(2) => (1024.0, "KiB"),
+        b if b < 1024.0_f64.powi(3) => (1024.0_f64.powi(2), "MiB"),
+        _ => (1024.0_f64.powi(3), "GiB"),
+    };
+    format!("{} {name}", three_digits(value / unit))
+}
+
 /// A whole number with its thousands apart: `1,234,567`.
 pub(super) fn grouped(value: f64) -> String {
     if value.fract() != 0.0 {
@@ -80,6 +91,7 @@ mod tests {
             assert_eq!(three_digits(value), wanted);
         }
         assert_eq!(shown(2.359, Kind::Ratio), "2.36 : 1");
+        assert_eq!([bytes(500.0), bytes(10_240.0), bytes(1e10)], ["500 B", "10.0 KiB", "9.31 GiB"]);
     }
 
     #[test]

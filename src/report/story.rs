@@ -18,6 +18,8 @@ pub(super) struct Story {
     /// One for each objective and row.
     pub(super) objectives: Vec<ObjectiveLine>,
     pub(super) claims: Vec<ObjectiveLine>,
+    /// What a delivery, a client and an hour cost, and whose costs these are.
+    pub(super) costs: Vec<String>,
     /// One for each class that occurred.
     pub(super) failures: Vec<FailureLine>,
     /// How clients came back, one for each row where any had to.
@@ -67,6 +69,7 @@ impl Story {
             verdicts: rows.iter().zip(&labels).map(|(r, l)| verdict(r, l)).collect(),
             objectives: objective::lines(summary, rows, &labels),
             claims: super::claim::lines(summary),
+            costs: super::cost_model::lines(summary),
             failures: failures(rows, &labels),
             returns: lives::returns(rows, &labels),
             counted: super::counted::lines(rows, &labels),

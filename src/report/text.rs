@@ -22,6 +22,7 @@ pub(super) fn render(summary: &Summary, style: &Style) -> String {
     page.verdicts(&story);
     page.objectives("Objectives", &story.objectives);
     page.claims(&story.claims);
+    page.bullets("Cost", &story.costs);
     page.failures(&story);
     page.bullets("Returns", &story.returns);
     page.bullets("Counted by the target itself", &story.counted);
@@ -36,7 +37,18 @@ pub(super) fn render(summary: &Summary, style: &Style) -> String {
 fn printable(summary: &Summary) -> Summary {
     let clean = |text: &mut String| text.retain(|c| !c.is_control());
     let mut summary = summary.clone();
-    clean(&mut summary.title);
+    [&mut summary.title, &mut summary.target].into_iter().for_each(clean);
+    summary.cost_models.iter_mut().for_each(|m| {
+        clean(&mut m.case);
+        m.swept.values_mut().for_each(clean);
+    });
+    summary.prices.iter_mut().for_each(|p| {
+        clean(&mut p.currency);
+        p.cases.iter_mut().for_each(|c| {
+            clean(&mut c.case);
+            c.swept.values_mut().for_each(clean);
+        });
+    });
     for run in &mut summary.runs {
         [&mut run.case, &mut run.model].into_iter().for_each(clean);
         run.reasons.iter_mut().chain(&mut run.notes).for_each(clean);

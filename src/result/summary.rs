@@ -7,8 +7,9 @@ use super::health::Health;
 use super::paid::{Generator, TargetCost};
 use super::told::{Receivers, Spread};
 use super::{
-    AskedClock, ByteCheck, ClaimResult, CloseDetail, ConnectionCost, FanOut, GroupResult, LadderResult,
-    Layers, Ledger, Polling, ReadyStates, Receive, Reconnects, Stages, Steady, TargetMetrics, finite,
+    AskedClock, ByteCheck, ClaimResult, CloseDetail, ConnectionCost, CostModel, FanOut, GroupResult,
+    LadderResult, Layers, Ledger, Polling, Prices, ReadyStates, Receive, Reconnects, Stages, Steady,
+    TargetMetrics, finite,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -39,6 +40,8 @@ pub struct Summary {
     pub title: String,
     /// The seed of every random choice.
     pub seed: u64,
+    /// The server under test, in words: every cost is of it, not of a transport in general.
+    pub target: String,
     /// The worst of the runs.
     pub verdict: Verdict,
     /// Why, each once.
@@ -49,6 +52,10 @@ pub struct Summary {
     pub slo: Vec<SloResult>,
     /// Claims, in the scenario's order.
     pub claims: Vec<ClaimResult>,
+    /// What a delivery and what a connection cost the target, for each case.
+    pub cost_models: Vec<CostModel>,
+    /// What each case costs in money; `null` without `[price]`.
+    pub prices: Option<Prices>,
     /// The runs in the order in which they were done.
     pub runs: Vec<RunResult>,
     /// Ladders of idle connections, in the order in which they were climbed; empty without `[cost]`.

@@ -100,6 +100,7 @@ fn parse_with(name: &str, text: &str, overrides: &Overrides, env: Env<'_>) -> Re
         ladders,
         slo: scene.slo,
         claims: scene.claims,
+        price: scene.price,
         on_invalid: scene.on_invalid,
         notes: report.notes,
         secrets,

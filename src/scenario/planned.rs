@@ -2,9 +2,9 @@
 
 use super::{
     Backoff, BundledSpec, CarrierSpec, Channels, CostGroup, CursorFrom, CursorInto, CursorSpec, GroupPlan,
-    HeaderProfile, LengthPrefix, MessagePiece, MessageTemplate, Method, MetricsPlan, Pick, Plan, PublishPlan,
-    PublishVia, PullSpec, ReceiversFrom, ReconnectSpec, RunPlan, SeriesPlan, SplitSpec, StreamSpec,
-    TargetClock, TargetPlan, ValueFrom,
+    HeaderProfile, LengthPrefix, MessagePiece, MessageTemplate, Method, MetricsPlan, Pick, Plan, PriceSpec,
+    PublishPlan, PublishVia, PullSpec, ReceiversFrom, ReconnectSpec, RunPlan, SeriesPlan, SplitSpec,
+    StreamSpec, TargetClock, TargetPlan, ValueFrom,
 };
 use serde_json::{Value, json};
 
@@ -20,6 +20,7 @@ impl Plan {
             "claims": self.claims.iter().map(|c| json!({"says": c.says, "case": c.case, "against": c.against, "metric": c.holds.key, "holds": c.holds.text})).collect::<Vec<_>>(),
             "slo": self.slo.iter().map(|o| json!({"key": o.key, "text": o.text, "bound": o.bound})).collect::<Vec<_>>(),
             "slo_on_invalid": self.on_invalid.key(),
+            "price": self.price.as_ref().map(price),
             "notes": self.notes,
             "runs": self.runs.iter().map(run).collect::<Vec<_>>(),
             "ladders": self.ladders.iter().map(run).collect::<Vec<_>>(),
@@ -27,6 +28,17 @@ impl Plan {
         self.secrets.hide_all(&mut planned);
         planned
     }
+}
+
+fn price(price: &PriceSpec) -> Value {
+    json!({
+        "instance_hour": price.instance_hour,
+        "cores": price.cores,
+        "memory_bytes": price.memory_bytes,
+        "egress_gb": price.egress_gb,
+        "currency": price.currency,
+        "headroom": price.headroom,
+    })
 }
 
 fn target(target: &TargetPlan) -> Value {

@@ -137,6 +137,8 @@ fn sweep_and_repeat_make_randomised_blocks() {
         let [a, b] = block else { panic!("a block holds every case") };
         assert_eq!((a.seed, a.repeat, &a.swept), (b.seed, b.repeat, &b.swept), "they get the same feed");
         assert_ne!(a.case, b.case);
+        let feed = |r: &RunPlan| r.publish.as_ref().map(|p| (p.payload_bytes, p.rate_per_s, p.arrivals));
+        assert_eq!((feed(a), a.clients, a.phases.measure), (feed(b), b.clients, b.phases.measure));
     }
     let firsts: std::collections::BTreeSet<_> = blocks.iter().map(|b| b[0].case.as_str()).collect();
     assert_eq!(firsts.len(), 2, "no case always goes first");

@@ -7,8 +7,15 @@ use crate::model::Nanos;
 const TIME: [(&str, f64); 7] =
     [("ns", 1.0), ("us", 1e3), ("µs", 1e3), ("ms", 1e6), ("s", 1e9), ("min", 60e9), ("h", 3600e9)];
 const PER: [(&str, f64); 3] = [("s", 1.0), ("min", 60.0), ("h", 3600.0)];
-const SIZE: [(&str, f64); 5] =
-    [("B", 1.0), ("kB", 1e3), ("KiB", 1024.0), ("MB", 1e6), ("MiB", 1024.0 * 1024.0)];
+const SIZE: [(&str, f64); 7] = [
+    ("B", 1.0),
+    ("kB", 1e3),
+    ("KiB", 1024.0),
+    ("MB", 1e6),
+    ("MiB", 1024.0 * 1024.0),
+    ("GB", 1e9),
+    ("GiB", 1024.0 * 1024.0 * 1024.0),
+];
 
 /// Splits `1.5 ms` into its number and its unit; one space at most between them.
 fn split(text: &str) -> Option<(f64, &str)> {
@@ -38,7 +45,7 @@ pub fn parse_rate(text: &str) -> Option<f64> {
     Some(value / factor(&PER, per.strip_prefix(' ').unwrap_or(per))?)
 }
 
-/// Reads `64 B`, `1 KiB`, `2 kB`, `1.5 MiB`; whole bytes only.
+/// Reads `64 B`, `1 KiB`, `2 kB`, `1.5 MiB`, `16 GiB`; whole bytes only.
 pub fn parse_size(text: &str) -> Option<u64> {
     let (value, unit) = split(text)?;
     let bytes = value * factor(&SIZE, unit)?;
@@ -98,6 +105,7 @@ mod tests {
         assert_eq!(parse_size("64 B"), Some(64));
         assert_eq!(parse_size("1.5KiB"), Some(1536));
         assert_eq!(parse_size("2 kB"), Some(2000));
+        assert_eq!(parse_size("16 GiB"), Some(16 << 30));
         for wrong in ["64", "64 b", "64 KB", "1.5 B", "B"] {
             assert_eq!(parse_size(wrong), None, "{wrong:?}");
         }

@@ -12,6 +12,9 @@ use std::sync::mpsc;
 use std::time::Duration;
 use tokio::sync::mpsc as questions;
 
+/// What is made of the bytes of an answer.
+type Reader<T> = Box<dyn Fn(&[u8]) -> T + Send>;
+
 /// A URL, and what is made of its answer.
 pub struct Source<T> {
     url: reqwest::Url,
@@ -19,7 +22,7 @@ pub struct Source<T> {
     headers: HeaderMap,
     timeout: Nanos,
     limit_bytes: usize,
-    read: Box<dyn Fn(&[u8]) -> T + Send>,
+    read: Reader<T>,
 }
 
 /// How a URL is asked.

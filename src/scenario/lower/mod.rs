@@ -11,6 +11,7 @@ mod ladder;
 mod life;
 mod load;
 mod metrics;
+mod price;
 mod publish;
 mod report;
 mod sense;
@@ -29,7 +30,7 @@ pub(super) use report::Report;
 
 use super::path::KeyPath;
 use super::raw::{Scenario, Sweep, Text};
-use super::{Channels, ClaimPlan, MetricsPlan, Objective, OnInvalid, PublishPlan, TargetPlan};
+use super::{Channels, ClaimPlan, MetricsPlan, Objective, OnInvalid, PriceSpec, PublishPlan, TargetPlan};
 use crate::model::Nanos;
 
 /// A checked scenario, before it is multiplied into runs.
@@ -47,6 +48,7 @@ pub(super) struct Scene {
     pub(super) ladder: Option<LadderPlan>,
     pub(super) slo: Vec<Objective>,
     pub(super) claims: Vec<ClaimPlan>,
+    pub(super) price: Option<PriceSpec>,
     pub(super) on_invalid: OnInvalid,
 }
 
@@ -76,6 +78,7 @@ pub(super) fn lower(raw: Scenario, r: &mut Report<'_>) -> Scene {
         on_invalid: raw.slo.as_ref().map(|s| s.on_invalid()).unwrap_or_default(),
         slo: raw.slo.map(|s| s.objectives()).unwrap_or_default(),
         claims,
+        price: price::lower(raw.price.as_ref(), r),
     };
     sense::check(&scene, r);
     sweep::check(&scene, r);

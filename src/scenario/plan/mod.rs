@@ -10,6 +10,7 @@ mod dialect;
 mod group;
 mod ladder;
 mod metrics;
+mod price;
 mod publish;
 mod tells;
 mod template;
@@ -23,6 +24,7 @@ pub use dialect::*;
 pub use group::*;
 pub use ladder::*;
 pub use metrics::*;
+pub use price::*;
 pub use publish::*;
 pub use template::*;
 pub use tls::*;
@@ -57,6 +59,8 @@ pub struct Plan {
     pub slo: Vec<Objective>,
     /// What the runs are held against beside; fails nothing.
     pub claims: Vec<ClaimPlan>,
+    /// What a machine for the target costs; `None`: nothing is told in money.
+    pub price: Option<PriceSpec>,
     /// What an invalid run is to them.
     pub on_invalid: OnInvalid,
     /// What a person should know before it runs, in words (not errors).
@@ -67,6 +71,7 @@ pub struct Plan {
 
 /// What is driven.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "a plan has one")]
 pub enum TargetPlan {
     /// The bundled reference server, a fresh process for each run.
     Bundled(BundledSpec),
@@ -92,6 +97,19 @@ pub enum TargetPlan {
 }
 
 impl TargetPlan {
+    /// The server under test, in words: whose costs are told.
+    pub fn in_words(&self) -> String {
+        match self {
+            TargetPlan::Bundled(_) => {
+                format!("the bundled server of pushbench {}", env!("CARGO_PKG_VERSION"))
+            }
+            TargetPlan::External { base, start: Some(start), .. } => {
+                format!("the server at {} that `{start}` starts", base.url())
+            }
+            TargetPlan::External { base, .. } => format!("the server at {}", base.url()),
+        }
+    }
+
     /// Whether certificates are taken unseen.
     pub fn is_insecure(&self) -> bool {
         matches!(self, TargetPlan::External { tls: TlsSpec { insecure: true, .. }, .. })

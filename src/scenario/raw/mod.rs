@@ -14,6 +14,7 @@ mod ladder;
 mod life;
 mod many;
 mod metrics;
+mod price;
 mod publish;
 mod slo;
 mod stream;
@@ -31,6 +32,7 @@ pub(super) use ladder::Ladder;
 pub(super) use life::{Life, Policy, Reconnect, ReconnectTable};
 pub(super) use many::{Many, Plain, Sets, Source};
 pub(super) use metrics::{Metrics, MetricsFormat, Series, SeriesIs, SeriesKind};
+pub(super) use price::Price;
 pub(super) use publish::{
     Echo, Http, InBand, NoPublisher, Publish, ReceiversTable, Spacing, TimeTable, Unit, ValueTable,
 };
@@ -75,6 +77,8 @@ pub(super) struct Scenario {
     pub(super) slo: Option<Slo>,
     /// What somebody says of these cases, each with the number that would show it.
     pub(super) claim: Option<Vec<Claim>>,
+    /// What a machine for the target costs.
+    pub(super) price: Option<Price>,
 }
 
 /// `[target]`
