@@ -4,6 +4,7 @@
 //! `tests/layering.rs`.
 
 pub mod analysis;
+pub mod beside;
 pub mod cli;
 pub mod client;
 pub mod clock;

@@ -36,12 +36,14 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         ],
     ),
     ("server", &["net", "transport"]),
+    ("beside", &["probe", "server"]),
     ("report", &["result"]),
     ("plot", &["result"]),
     ("selftest", &["analysis", "engine", "net", "pace", "probe", "record", "result", "scenario", "server"]),
     (
         "cli",
         &[
+            "beside",
             "client",
             "engine",
             "net",

@@ -7,6 +7,7 @@ mod doctor;
 mod faults;
 mod plot;
 mod presets;
+mod probe;
 mod progress;
 mod report;
 mod run;
@@ -33,6 +34,10 @@ pub mod exit {
     pub const INVALID: u8 = 11;
     /// The target was refused by the safety rail.
     pub const REFUSED: u8 = 12;
+    /// Ended by Ctrl-C.
+    pub const INTERRUPTED: u8 = 130;
+    /// Ended by SIGTERM.
+    pub const TERMINATED: u8 = 143;
 }
 
 /// Measures real-time push: polling, long polling and WebSocket, on your own server.
@@ -60,6 +65,7 @@ enum Command {
     #[command(name = "try")]
     Try(trial::Args),
     Serve(serve::Args),
+    Probe(probe::Args),
     Report(report::Args),
     Plot(plot::Args),
     Presets(presets::Args),
@@ -78,6 +84,7 @@ pub fn main() -> ExitCode {
         Command::Schema(args) => schema::main(args),
         Command::Try(args) => trial::main(args),
         Command::Serve(args) => serve::main(args),
+        Command::Probe(args) => probe::main(args),
         Command::Report(args) => report::main(args),
         Command::Plot(args) => plot::main(args),
         Command::Presets(args) => presets::main(args),

@@ -36,6 +36,7 @@ pub(super) fn error(secrets: &Secrets, error: EngineError) -> EngineError {
         EngineError::Publisher(text) => EngineError::Publisher(hide(text)),
         EngineError::Refused(text) => EngineError::Refused(hide(text)),
         EngineError::Tls(text) => EngineError::Tls(hide(text)),
+        EngineError::Probe(text) => EngineError::Probe(hide(text)),
         EngineError::Preflight(text) => EngineError::Preflight(hide(text)),
         EngineError::Worker(text) => EngineError::Worker(hide(text)),
         EngineError::Keep(error) => EngineError::Keep(error),

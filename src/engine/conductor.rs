@@ -46,7 +46,7 @@ pub(super) fn conduct(
 ) -> Result<Gathered, EngineError> {
     let found = Found::of(plan, run)?;
     let cores = assign(&allowed(), run.workers as usize, found.is_local(), run.pin);
-    let target = RunningTarget::start(plan, run, found, options, (cores.target, interrupt), observer)?;
+    let mut target = RunningTarget::start(plan, run, found, options, (cores.target, interrupt), observer)?;
     let _hog = options.starve.map(|share| Hog::start(share, cores.workers.first().copied().flatten()));
     let mut readings = Readings::new(target.probe(), pinned(&cores.workers));
     let mut scrapes = Scrapes::new(plan, &target.sites)?;
@@ -343,7 +343,7 @@ impl Conductor<'_> {
             readings: self.readings,
             scrapes: self.scrapes,
             settled: Nanos::ZERO,
-            co_located: target.beside_us(),
+            co_located: target.beside_us,
             loopback: target.sites.base.address.ip().is_loopback() || target.local,
             cores: distinct(&cores.workers),
             workers: cores.workers.len() as u32,

@@ -8,6 +8,7 @@ use crate::clock::Clock;
 use crate::model::Nanos;
 use crate::net::TlsClient;
 use crate::scenario::{Plan, TargetPlan, TlsSpec};
+use reqwest::header::{AUTHORIZATION, HOST, HeaderMap, HeaderValue};
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
@@ -20,7 +21,7 @@ pub(super) struct Control {
     runtime: tokio::runtime::Runtime,
     client: reqwest::Client,
     url: reqwest::Url,
-    authority: String,
+    headers: HeaderMap,
 }
 
 /// A whole answer, and when.
@@ -39,36 +40,61 @@ impl Control {
     /// # Errors
     /// In words, when that is no address or this process may have no more descriptors.
     pub(super) fn to(site: &Site, tls: Option<&TlsClient>, path: &str) -> Result<Control, String> {
+        let (url, at) = url_at(site, path);
+        let place = ControlPlace { url, tls: tls.map_or_else(no_roots, TlsClient::config), at };
+        let host = HeaderValue::from_str(&site.authority).map_err(|e| root_cause(&e))?;
+        Control::at(place, [(HOST, host)].into_iter().collect(), PATIENCE)
+    }
+
+    /// To GET what lies below a URL that ends in `/`, with a token.
+    ///
+    /// # Errors
+    /// In words, when URL or token will not do or this process may have no more descriptors.
+    pub(super) fn beside(place: ControlPlace, token: &str, patience: Duration) -> Result<Control, String> {
+        let mut shown = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|e| root_cause(&e))?;
+        shown.set_sensitive(true);
+        Control::at(place, [(AUTHORIZATION, shown)].into_iter().collect(), patience)
+    }
+
+    fn at(place: ControlPlace, headers: HeaderMap, patience: Duration) -> Result<Control, String> {
         let told = |e: &dyn std::error::Error| root_cause(e);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let url = reqwest::Url::parse(&place.url).map_err(|e| told(&e))?;
         let mut builder = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .tcp_nodelay(true)
-            .timeout(PATIENCE);
-        let (url, at) = url_at(site, path);
-        let url = reqwest::Url::parse(&url).map_err(|e| told(&e))?;
-        builder = builder.tls_backend_preconfigured(tls.map_or_else(no_roots, TlsClient::config));
-        if let (Some(address), Some(name)) = (at, url.host_str()) {
+            .timeout(patience)
+            .tls_backend_preconfigured(place.tls);
+        if let (Some(address), Some(name)) = (place.at, url.host_str()) {
             builder = builder.resolve(name, address);
         }
         let client = builder.build().map_err(|e| told(&e))?;
-        let runtime = runtime.map_err(|e| told(&e))?;
-        Ok(Control { runtime, client, url, authority: site.authority.clone() })
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        Ok(Control { runtime: runtime.map_err(|e| told(&e))?, client, url, headers })
     }
 
     /// The status of an answer; its body is not waited for.
     pub(super) fn status(&self) -> Result<u16, String> {
         self.runtime
-            .block_on(async { self.request().send().await })
+            .block_on(async { self.request(&self.url).send().await })
             .map(|r| r.status().as_u16())
             .map_err(|e| root_cause(&e))
     }
 
     /// A whole answer of at most `most` bytes.
     pub(super) fn get(&self, most: usize) -> Result<Answer, String> {
+        self.get_at(&self.url, most)
+    }
+
+    /// The same of a path below its URL, with its query and without a slash in front.
+    pub(super) fn get_below(&self, path: &str, most: usize) -> Result<Answer, String> {
+        let url = self.url.join(path).map_err(|e| root_cause(&e))?;
+        self.get_at(&url, most)
+    }
+
+    fn get_at(&self, url: &reqwest::Url, most: usize) -> Result<Answer, String> {
         self.runtime.block_on(async {
-            let request = self.request();
+            let request = self.request(url);
             let sent = Clock::Monotonic.now();
             let mut response = request.send().await.map_err(|e| root_cause(&e))?;
             let mut body = Vec::new();
@@ -83,8 +109,8 @@ impl Control {
         })
     }
 
-    fn request(&self) -> reqwest::RequestBuilder {
-        self.client.get(self.url.clone()).header("Host", &self.authority)
+    fn request(&self, url: &reqwest::Url) -> reqwest::RequestBuilder {
+        self.client.get(url.clone()).headers(self.headers.clone())
     }
 }
 
@@ -121,7 +147,7 @@ impl Beside<'_> {
     }
 
     fn own(&self, spec: TlsSpec) -> Result<rustls::ClientConfig, EngineError> {
-        Ok(client(&spec, self.plan.path.as_deref())?.config())
+        Ok(client(&spec, "target.tls", self.plan.path.as_deref())?.config())
     }
 }
 
@@ -135,7 +161,7 @@ fn url_at(site: &Site, path: &str) -> (String, Option<SocketAddr>) {
 }
 
 /// What a client for plain HTTP needs only because it could also speak TLS.
-fn no_roots() -> rustls::ClientConfig {
+pub(super) fn no_roots() -> rustls::ClientConfig {
     let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

@@ -18,6 +18,7 @@ mod process;
 mod program;
 mod rail;
 mod readings;
+mod remote;
 mod scrapes;
 mod site;
 mod target;
@@ -113,6 +114,9 @@ pub enum EngineError {
     /// The machine cannot do what is asked.
     #[error("this machine cannot run it:\n{0}")]
     Preflight(String),
+    /// The probe on the target's machine does not answer us.
+    #[error("the probe beside the target cannot be asked: {0}")]
+    Probe(String),
     /// Somebody asked to stop before the run had begun.
     #[error("interrupted before the run began")]
     Interrupted,
@@ -151,6 +155,7 @@ pub fn play(plan: &Plan, options: &Options, interrupt: &Interrupt, observer: &mu
     };
     let observer = &mut conceal::Discreet { secrets: &plan.secrets, observer };
     let error = preflight_all(plan, &machine)
+        .and_then(|()| remote::preflight(plan))
         .and_then(|()| play_runs(plan, options, interrupt, observer, &mut results))
         .and_then(|()| climb_ladders(plan, options, interrupt, observer, &mut results))
         .err();

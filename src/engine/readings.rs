@@ -24,6 +24,9 @@ pub(super) struct Readings {
     taken: Vec<Reading>,
     warnings: Vec<String>,
     found: Vec<String>,
+    /// Where the target is read; empty where it is not.
+    source: String,
+    clock_error: Option<Nanos>,
 }
 
 /// One reading.
@@ -41,9 +44,9 @@ pub(super) struct Reading {
 }
 
 impl Readings {
-    /// Reads with this probe (`None`: the target runs where it cannot be seen). The generator's own
-    /// `cores`: none given when it is not pinned.
-    pub(super) fn new(probe: Option<Box<dyn Probe>>, cores: Vec<usize>) -> Readings {
+    /// Reads with this probe, or says why there is none. The generator's own `cores`: none given when it
+    /// is not pinned.
+    pub(super) fn new(probe: Result<Box<dyn Probe>, String>, cores: Vec<usize>) -> Readings {
         let mut readings = Readings {
             target: None,
             own: SelfProbe::new(),
@@ -51,11 +54,13 @@ impl Readings {
             taken: Vec::new(),
             warnings: Vec::new(),
             found: Vec::new(),
+            source: probe.as_ref().map(|probe| probe.source()).unwrap_or_default(),
+            clock_error: None,
         };
         match probe.map(Asker::new) {
-            None => readings.warn("the target runs on another machine: its cost was not read".to_owned()),
-            Some(Err(error)) => readings.warn(format!("the target's cost was not read: {error}")),
-            Some(Ok(asker)) => readings.target = Some(asker),
+            Err(why) => readings.warn(why),
+            Ok(Err(error)) => readings.warn(format!("the target's cost was not read: {error}")),
+            Ok(Ok(asker)) => readings.target = Some(asker),
         }
         readings
     }
@@ -92,6 +97,7 @@ impl Readings {
             }
             answer.warnings.into_iter().for_each(|w| self.warn(w));
             self.found = answer.found;
+            self.clock_error = answer.clock_error;
         }
     }
 
@@ -110,6 +116,16 @@ impl Readings {
     /// Every process that was taken for the target.
     pub(super) fn found(&self) -> &[String] {
         &self.found
+    }
+
+    /// Where the target was read: `local`, or the address of a probe on another machine.
+    pub(super) fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// By how much the instants of its readings may be wrong, when they are of another machine's clock.
+    pub(super) fn clock_error(&self) -> Option<Nanos> {
+        self.clock_error
     }
 
     /// All readings in order.

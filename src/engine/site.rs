@@ -69,7 +69,7 @@ impl Sites {
         let used = [&sites.base, &sites.secure, &sites.publish];
         let names: Vec<&str> = used.iter().filter_map(|s| s.tls_name.as_deref()).collect();
         if !names.is_empty() {
-            let client = client(tls, plan.path.as_deref())?;
+            let client = client(tls, "target.tls", plan.path.as_deref())?;
             for name in names {
                 client.towards(name).map_err(|e| EngineError::Tls(e.to_string()))?;
             }
@@ -122,13 +122,13 @@ fn look_up(base: &Base, allow_remote: bool) -> Result<SocketAddr, EngineError> {
     Ok(address)
 }
 
-/// Reads the files that the scenario names, beside the scenario file.
-pub(super) fn client(spec: &TlsSpec, scenario: Option<&Path>) -> Result<TlsClient, EngineError> {
+/// Reads the files that the scenario names under the key `at`, beside the scenario file.
+pub(super) fn client(spec: &TlsSpec, at: &str, scenario: Option<&Path>) -> Result<TlsClient, EngineError> {
     let folder = scenario.and_then(Path::parent).unwrap_or(Path::new(""));
     let read = |key: &str, file: &PathBuf| {
         let path = folder.join(file);
         std::fs::read(&path)
-            .map_err(|e| EngineError::Tls(format!("`target.tls.{key}`: cannot read {}: {e}", path.display())))
+            .map_err(|e| EngineError::Tls(format!("`{at}.{key}`: cannot read {}: {e}", path.display())))
     };
     let settings = TlsSettings {
         ca: spec.ca.as_ref().map(|file| read("ca", file)).transpose()?,
@@ -139,8 +139,7 @@ pub(super) fn client(spec: &TlsSpec, scenario: Option<&Path>) -> Result<TlsClien
         insecure: spec.insecure,
         resumption: spec.resumption,
     };
-    TlsClient::new(&settings)
-        .map_err(|e| EngineError::Tls(format!("`target.tls`: {e}{}", files(spec, folder))))
+    TlsClient::new(&settings).map_err(|e| EngineError::Tls(format!("`{at}`: {e}{}", files(spec, folder))))
 }
 
 /// The files that were read, for a message.

@@ -5,18 +5,23 @@ use super::cores::on_core;
 use super::interrupt::Interrupt;
 use super::process::{LOOK, Process};
 use super::rail::is_local;
+use super::remote::RemoteProbe;
 use super::site::Sites;
 use super::{EngineError, Observer, Options};
 use crate::clock::{Clock, sleep_blocking};
 use crate::model::Nanos;
 use crate::probe::{GroupName, Named, OwnGroup, PortProbe, Probe};
-use crate::scenario::{Base, BundledSpec, CostGroup, CostSpec, Plan, RunPlan, TargetPlan};
+use crate::scenario::{Base, BundledSpec, CostGroup, CostSpec, Plan, ProbePlan, RunPlan, TargetPlan};
 use regex_lite::Regex;
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
+
+/// Why the cost of a target on another machine is not read.
+const ELSEWHERE: &str = "the target runs on another machine: its cost was not read (run `pushbench probe --listen` \
+                         there, and name it as [target] probe)";
 
 /// How long the bundled server may take to say where it listens.
 const FIRST_LINE: Nanos = Nanos::from_millis(10_000);
@@ -52,7 +57,11 @@ pub(super) struct RunningTarget {
     cost_port: u16,
     /// Who is priced beside them.
     named: Named,
-    /// Whether it runs on this machine.
+    /// Who tells what it pays; `None`: it is read on this machine.
+    remote: Option<Result<RemoteProbe, String>>,
+    /// Whether it runs on this machine, as far as we know.
+    pub(super) beside_us: bool,
+    /// Whether its address is of this machine.
     pub(super) local: bool,
     /// Whether its certificates are taken unseen.
     pub(super) insecure: bool,
@@ -83,10 +92,20 @@ impl RunningTarget {
             Some(command) => Some(start_external(command, plan.path.as_deref(), address, core)?),
             None => None,
         };
+        let remote = plan.target.probe().map(|probe| met(probe, plan.path.as_deref()));
+        let (named, local) = (named(cost), is_local(&address));
         let mut target = RunningTarget {
             cost_port: cost.port.unwrap_or(base.port),
-            named: named(cost),
-            local: is_local(&address),
+            beside_us: local
+                || match &remote {
+                    // It knows better: what we start may well be a command that starts the target elsewhere.
+                    Some(remote) => remote.as_ref().is_ok_and(RemoteProbe::is_on_this_machine),
+                    // A server in a network namespace of its own has another address.
+                    None => process.is_some() || !named.is_empty(),
+                },
+            named,
+            remote,
+            local,
             insecure: plan.target.is_insecure() && sites.tls.is_some(),
             sites: *sites,
             _group: group_of(process.as_ref()),
@@ -96,16 +115,15 @@ impl RunningTarget {
         Ok(target)
     }
 
-    /// Whether it runs on this machine, as far as we know: at an address of it, started by us, or by
-    /// processes that the scenario names (a server in a network namespace of its own has another address).
-    pub(super) fn beside_us(&self) -> bool {
-        self.local || self.process.is_some() || !self.named.is_empty()
-    }
-
-    /// What reads its cost; `None` when it runs elsewhere.
-    pub(super) fn probe(&self) -> Option<Box<dyn Probe>> {
-        let probe = || PortProbe::with(self.cost_port, self.started_pid(), self.named.clone());
-        self.beside_us().then(|| Box::new(probe()) as Box<dyn Probe>)
+    /// What reads its cost, once; else why nothing does.
+    pub(super) fn probe(&mut self) -> Result<Box<dyn Probe>, String> {
+        if let Some(remote) = self.remote.take() {
+            return remote.map(|probe| Box::new(probe) as Box<dyn Probe>);
+        }
+        if !self.beside_us {
+            return Err(ELSEWHERE.to_owned());
+        }
+        Ok(Box::new(PortProbe::with(self.cost_port, self.started_pid(), self.named.clone())))
     }
 
     /// The process that this run started, if it did.
@@ -150,6 +168,13 @@ impl RunningTarget {
         let hint = "start it, or give [target] start; [target] ready_timeout sets how long to wait";
         Err(EngineError::Target(format!("{url} was not ready within {timeout}: {last}{told} ({hint})")))
     }
+}
+
+/// The probe, its clock known. One that has ended since the plan began costs a run its prices, not its times.
+fn met(probe: &ProbePlan, scenario: Option<&Path>) -> Result<RemoteProbe, String> {
+    let mut remote = RemoteProbe::to(probe, scenario)?;
+    let told = |why| format!("the target's cost was not read: the probe at {}: {why}", probe.base.url());
+    remote.meet().map_err(told).map(|()| remote)
 }
 
 /// A control group of its own, where the machine lets us make one.
@@ -211,6 +236,8 @@ fn bundled(
         sites: Sites::of_bundled(address, tls, spec.resumption)?,
         cost_port: address.port(),
         named: Named::default(),
+        remote: None,
+        beside_us: true,
         local: true,
         insecure: false,
         _group: group_of(Some(&process)),

@@ -11,15 +11,17 @@ mod parse;
 mod port;
 mod procfs;
 mod sockets;
+mod told;
 mod vitals;
 
 pub use cgroup::OwnGroup;
 pub use named::{GroupName, Named};
 pub use own::SelfProbe;
 pub use port::PortProbe;
+pub use told::{About, TOLD_SCHEMA, ToldReading};
 pub use vitals::{Vital, Vitals};
 
-use crate::model::Cost;
+use crate::model::{Cost, Nanos};
 
 /// Reads what a group of processes has cost so far.
 pub trait Probe: Send {
@@ -38,7 +40,21 @@ pub trait Probe: Send {
     fn warnings(&self) -> Vec<String> {
         Vec::new()
     }
+
+    /// Where it reads: `local`, or the address of a probe on another machine.
+    fn source(&self) -> String {
+        LOCAL.to_owned()
+    }
+
+    /// By how much the instants of its readings may be wrong so far; `None`: they are of this machine's
+    /// own clock.
+    fn clock_error(&self) -> Option<Nanos> {
+        None
+    }
 }
+
+/// The source of what is read on this machine.
+const LOCAL: &str = "local";
 
 /// How much to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +78,20 @@ pub enum ProbeError {
         port: u16,
         /// What would do.
         hint: &'static str,
+    },
+    /// None of the processes that are named is there, and no port was given.
+    #[error("none of the processes that are named is there: {missing}")]
+    NobodyNamed {
+        /// What was not found.
+        missing: String,
+    },
+    /// The probe on another machine told nothing.
+    #[error("the probe at {url}: {why}")]
+    Remote {
+        /// Where it is.
+        url: String,
+        /// What went wrong, and what would do.
+        why: String,
     },
     /// A file of `/proc` could not be read.
     #[error("failed to read {path}: {source}")]

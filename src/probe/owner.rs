@@ -97,7 +97,8 @@ impl Owner {
     pub(super) fn hint(&self) -> &'static str {
         if self.listening.is_empty() {
             "no socket of this network namespace listens there; is the target in a container, in \
-             another namespace or on another machine? Name its processes in [target] cost, or run pushbench beside it"
+             another namespace or on another machine? Name its processes in [target] cost, or run `pushbench probe \
+             --listen` beside it and give its address as [target] probe"
         } else {
             "a socket listens there, but the process that holds it may not be looked into; run as \
              the same user or as root, and in the same pid namespace"

@@ -29,7 +29,7 @@ impl PortProbe {
         PortProbe::with(port, started, Named::default())
     }
 
-    /// The same, and for the processes that are named.
+    /// The same, and for the processes that are named. Port 0 is nobody's: those that are named alone.
     pub fn with(port: u16, started: Option<u32>, named: Named) -> PortProbe {
         PortProbe {
             port,
@@ -77,7 +77,10 @@ impl Probe for PortProbe {
             self.group.admit(&members);
         }
         if self.group.is_new() {
-            return Err(ProbeError::NoOwner { port: self.port, hint: self.owner.hint() });
+            return Err(match self.port {
+                0 => ProbeError::NobodyNamed { missing: self.seeker.missing().join("; ") },
+                port => ProbeError::NoOwner { port, hint: self.owner.hint() },
+            });
         }
         let machine = procfs::machine_time(Clock::Monotonic);
         let mut cost = self.group.read(depth, Clock::Monotonic);

@@ -11,7 +11,7 @@ const MUCH: f64 = 0.2;
 pub(super) fn notes(runs: &[(usize, &RunResult)]) -> Vec<String> {
     let costs: Vec<&TargetCost> = runs.iter().filter_map(|(_, r)| r.target_cost.as_ref()).collect();
     let parts: Vec<String> =
-        [split(&costs), unattributed(&costs), kept(&costs)].into_iter().flatten().collect();
+        [afar(&costs), split(&costs), unattributed(&costs), kept(&costs)].into_iter().flatten().collect();
     if parts.is_empty() { Vec::new() } else { vec![format!("the target: {}", parts.join("; "))] }
 }
 
@@ -20,6 +20,13 @@ fn middle(costs: &[&TargetCost], of: impl Fn(&TargetCost) -> Option<f64>) -> Opt
     let mut values = costs.iter().map(|c| of(c)).collect::<Option<Vec<f64>>>().filter(|v| !v.is_empty())?;
     values.sort_by(f64::total_cmp);
     Some(median(&values))
+}
+
+/// Who read it, when that was not this program.
+fn afar(costs: &[&TargetCost]) -> Option<String> {
+    let source = &costs.first()?.source;
+    let far = source.contains("://") && costs.iter().all(|c| c.source == *source);
+    far.then(|| format!("read by the probe at {source}"))
 }
 
 fn split(costs: &[&TargetCost]) -> Option<String> {
@@ -69,6 +76,21 @@ mod tests {
               to it nor to the generator (1.10 us/msg); 2.00 MiB kept 1.0 s after all clients left"
             ]
         );
+    }
+
+    #[test]
+    fn a_probe_elsewhere_is_named() {
+        let mut far = run(1.0, 0.1, 0);
+        far.target_cost.as_mut().unwrap().source = "https://10.0.0.5:9911".into();
+        let told = notes(&[(0, &far)]);
+        assert!(
+            told[0].starts_with("the target: read by the probe at https://10.0.0.5:9911; CPU"),
+            "{told:?}"
+        );
+        let mut near = run(1.0, 0.1, 0);
+        near.target_cost.as_mut().unwrap().source = "local".into();
+        assert!(notes(&[(0, &near)])[0].starts_with("the target: CPU"));
+        assert!(notes(&[(0, &near), (1, &far)])[0].starts_with("the target: CPU"));
     }
 
     #[test]

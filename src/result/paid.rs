@@ -40,6 +40,11 @@ pub struct TargetCost {
     pub processes: u32,
     /// What was found to be the target: one line a process, `pid name`.
     pub found: Vec<String>,
+    /// Where it was read: `local`, or the address of the probe beside the target; empty in older files.
+    pub source: String,
+    /// By how much the instants of those readings may be wrong: they are of another machine's clock.
+    /// `null`: they are of our own.
+    pub clock_error_ns: Option<u64>,
     /// Whether the target runs on this machine: the receivers' TCP work is then partly done in its
     /// send path.
     pub co_located: bool,

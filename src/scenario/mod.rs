@@ -89,9 +89,10 @@ fn parse_with(name: &str, text: &str, overrides: &Overrides, env: Env<'_>) -> Re
     }
     let runs = if overrides.ladder.is_some() { Vec::new() } else { layout::runs(&scene) };
     let ladders = layout::ladders(&scene);
+    let (source, secrets) = discreet(text, &scene.target, secrets);
     Ok(Plan {
         path: None,
-        source: text.to_owned(),
+        source,
         title: scene.title,
         seed: scene.seed,
         target: scene.target,
@@ -105,6 +106,15 @@ fn parse_with(name: &str, text: &str, overrides: &Overrides, env: Env<'_>) -> Re
         notes: report.notes,
         secrets,
     })
+}
+
+/// The text to be kept, and the secrets with the one that may stand in it: the token of a probe opens a machine
+/// to whoever reads a manifest.
+fn discreet(text: &str, target: &TargetPlan, secrets: Secrets) -> (String, Secrets) {
+    match target.probe() {
+        Some(probe) => (text.replace(&probe.token.0, "<token>"), secrets.and(&probe.token.0)),
+        None => (text.to_owned(), secrets),
+    }
 }
 
 /// What the environment and the schema find; a text whose variable is missing is not judged twice.

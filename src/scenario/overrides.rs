@@ -113,6 +113,9 @@ fn aim(raw: &mut Scenario, base: &str, r: &mut Report<'_>) {
     }
     // The port that was priced belongs to the other target.
     target.cost = None;
+    if target.probe.take().is_some() {
+        r.note("--target: the file's `probe` stands beside another target and is not asked");
+    }
     if target.start.take().is_some() {
         r.note("--target: the file's `start` is not run, the target must be up");
     }

@@ -51,7 +51,17 @@ fn target(target: &TargetPlan) -> Value {
             "history": spec.history,
             "resumption": spec.resumption,
         }}),
-        TargetPlan::External { base, secure_base, tls, start, ready, ready_timeout, cost, allow_remote } => {
+        TargetPlan::External {
+            base,
+            secure_base,
+            tls,
+            start,
+            ready,
+            ready_timeout,
+            cost,
+            probe,
+            allow_remote,
+        } => {
             json!({
                 "base": base.url(),
                 "secure_base": secure_base.as_ref().map(super::Base::url),
@@ -71,6 +81,8 @@ fn target(target: &TargetPlan) -> Value {
                 "cost_command": cost.commands,
                 "cost_cgroup": match &cost.group { Some(CostGroup::Path(path)) => Some(path), _ => None },
                 "cost_unit": match &cost.group { Some(CostGroup::Unit(unit)) => Some(unit), _ => None },
+                // Its token is nobody's business.
+                "probe": probe.as_ref().map(|p| json!({"url": p.base.url(), "ca": p.ca})),
                 "allow_remote": allow_remote,
             })
         }

@@ -47,6 +47,16 @@ impl Secrets {
         }
     }
 
+    /// The same with one more, which stood in the file.
+    #[must_use]
+    pub(super) fn and(mut self, value: &str) -> Secrets {
+        let more = Secrets::new(vec![value.to_owned()]);
+        self.spelled = longest_first([self.spelled, more.spelled].concat());
+        self.encoded = longest_first([self.encoded, more.encoded].concat());
+        self.short.extend(more.short);
+        self
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.spelled.is_empty() && self.short.is_empty()

@@ -184,4 +184,6 @@ fn nearest<'a>(name: &str, mut all: impl Iterator<Item = &'a str>) -> String {
 }
 
 #[cfg(test)]
+mod exporters;
+#[cfg(test)]
 mod tests;

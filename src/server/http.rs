@@ -34,6 +34,19 @@ pub(super) enum Bad {
     Coding,
 }
 
+impl Bad {
+    /// The status to answer with.
+    pub(super) fn status(self) -> &'static str {
+        match self {
+            Bad::Malformed(_) => "400 Bad Request",
+            Bad::BodyTooLarge => "413 Content Too Large",
+            Bad::Expectation => "417 Expectation Failed",
+            Bad::HeadTooLarge => "431 Request Header Fields Too Large",
+            Bad::Coding => "501 Not Implemented",
+        }
+    }
+}
+
 /// The methods that some endpoint knows, and all others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Method {
@@ -61,6 +74,8 @@ pub(super) struct Request {
     pub(super) if_none_match: Option<String>,
     /// Value of `Last-Event-ID`.
     pub(super) last_event_id: Option<String>,
+    /// Value of `Authorization`: the desk asks for one.
+    pub(super) authorization: Option<String>,
     /// HTTP/1.0: the answer may have no chunks.
     pub(super) old: bool,
     /// What becomes of the connection.
@@ -175,6 +190,7 @@ fn read_head(head: &httparse::Request<'_, '_>) -> Result<Partial, Bad> {
         target: head.path.unwrap_or_default().to_owned(),
         if_none_match: fields.if_none_match,
         last_event_id: fields.last_event_id,
+        authorization: fields.authorization,
         old: !new,
         after,
         offer: fields.offer,
@@ -194,6 +210,7 @@ struct Fields {
     expects: bool,
     if_none_match: Option<String>,
     last_event_id: Option<String>,
+    authorization: Option<String>,
     offer: Option<Box<Offer>>,
 }
 
@@ -220,6 +237,8 @@ impl Fields {
             self.if_none_match = Some(String::from_utf8_lossy(value).into_owned());
         } else if is("last-event-id") {
             self.last_event_id = Some(String::from_utf8_lossy(value).into_owned());
+        } else if is("authorization") {
+            self.authorization = Some(String::from_utf8_lossy(value).into_owned());
         } else if is("upgrade") {
             let offer = self.offer();
             offer.websocket |= tokens(value).any(|t| t.eq_ignore_ascii_case(b"websocket"));

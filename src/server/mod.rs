@@ -11,6 +11,7 @@
 mod bound;
 mod channel;
 mod chunked;
+mod desk;
 mod door;
 mod farewell;
 pub mod fault;
@@ -37,6 +38,7 @@ mod thread;
 mod tls;
 
 pub use bound::{BindError, Bound};
+pub use desk::{Clerk, Desk, DeskError, LEAST_TOKEN, Question, Reply, Token, TokenError};
 pub use fault::{Fault, FaultError};
 pub use limits::raise_descriptor_limit;
 pub use span::span;

@@ -137,15 +137,8 @@ impl Port {
     }
 
     fn refuse(&self, bad: Bad) {
-        let status = match bad {
-            Bad::Malformed(_) => "400 Bad Request",
-            Bad::BodyTooLarge => "413 Content Too Large",
-            Bad::Expectation => "417 Expectation Failed",
-            Bad::HeadTooLarge => "431 Request Header Fields Too Large",
-            Bad::Coding => "501 Not Implemented",
-        };
         let mut out = Vec::new();
-        reply::text(&mut out, status, "", &format!("{bad}\n"), After::Close);
+        reply::text(&mut out, bad.status(), "", &format!("{bad}\n"), After::Close);
         self.connection.send(&out);
     }
 

@@ -1,9 +1,10 @@
-//! TLS for the second listener: rustls without I/O of its own.
+//! TLS for the second listener and the desk: rustls without I/O of its own.
 //!
 //! Bytes go in where a connection reads and come out where it writes, so that queues, bounds and
 //! system calls are those of the plain listener. One provider, chosen explicitly.
 
 use super::input::Input;
+use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection};
 use std::cell::RefCell;
@@ -22,6 +23,14 @@ pub enum TlsError {
     /// rustls refused it.
     #[error("failed to set up TLS: {0}")]
     Setup(#[from] rustls::Error),
+    /// A PEM text holds not what it should.
+    #[error("failed to read the {what} as PEM: {why}")]
+    Pem {
+        /// `certificate` or `key`.
+        what: &'static str,
+        /// What is wrong.
+        why: String,
+    },
 }
 
 /// Who the server is over TLS: made anew for each process, known to nobody else.
@@ -37,16 +46,35 @@ impl Identity {
     pub(super) fn new() -> Result<Identity, TlsError> {
         let made = rcgen::generate_simple_self_signed(NAMES.map(String::from))?;
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
-        let chain: Vec<CertificateDer<'static>> = vec![made.cert.der().clone()];
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let mut config = ServerConfig::builder_with_provider(provider)
-            .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
-            .with_no_client_auth()
-            .with_single_cert(chain, key)?;
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        config.ticketer = rustls::crypto::aws_lc_rs::Ticketer::new()?;
-        Ok(Identity { config: Arc::new(config), pem: made.cert.pem() })
+        let config = configured(vec![made.cert.der().clone()], key)?;
+        Ok(Identity { config, pem: made.cert.pem() })
     }
+}
+
+/// TLS with a certificate, its chain behind it, and its key, all as PEM.
+pub(super) fn of_pem(chain: &[u8], key: &[u8]) -> Result<Arc<ServerConfig>, TlsError> {
+    let broken = |what: &'static str| move |why: String| TlsError::Pem { what, why };
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(chain).collect();
+    let chain = chain.map_err(|e| broken("certificate")(e.to_string()))?;
+    if chain.is_empty() {
+        return Err(broken("certificate")("it holds none (-----BEGIN CERTIFICATE-----)".to_owned()));
+    }
+    let key = PrivateKeyDer::from_pem_slice(key).map_err(|e| broken("key")(e.to_string()))?;
+    configured(chain, key)
+}
+
+fn configured(
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> Result<Arc<ServerConfig>, TlsError> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.ticketer = rustls::crypto::aws_lc_rs::Ticketer::new()?;
+    Ok(Arc::new(config))
 }
 
 /// The session of one connection.

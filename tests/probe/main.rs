@@ -8,6 +8,9 @@ mod named;
 mod price;
 mod python;
 mod real;
+mod remote;
+#[path = "../support/mod.rs"]
+mod support;
 
 use pushbench::model::Cost;
 use pushbench::probe::{Depth, PortProbe, Probe, ProbeError, SelfProbe};

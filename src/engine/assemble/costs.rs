@@ -60,19 +60,30 @@ pub(super) fn target_cost(
         context_switches: switches(&to).saturating_sub(switches(&from)),
         processes: all().map(|c| c.processes).max().unwrap_or(0),
         found: readings.found().to_vec(),
+        source: readings.source().to_owned(),
+        clock_error_ns: readings.clock_error().map(|e| e.0),
         co_located: gathered.co_located,
         warnings,
-        cpu: paid::cpu(&seen, charged(run, readings), paid::baseline_cpus(readings), messages),
+        cpu: paid::cpu(
+            &seen,
+            charged(run, gathered),
+            paid::baseline_cpus(readings, gathered.co_located),
+            messages,
+        ),
         memory: paid::memory(&seen, readings, gathered.settled.as_secs_f64()),
         network: paid::network(&seen),
         group: paid::group(&seen),
     })
 }
 
-/// The generator's share of the load; `None` when a program published beside it.
-fn charged(run: &RunPlan, readings: &Readings) -> Option<(Cost, Cost)> {
+/// The generator's share of the load on the target's machine; `None` when a program published beside it.
+/// On another machine it has none, and no program of ours has.
+fn charged(run: &RunPlan, gathered: &Gathered) -> Option<(Cost, Cost)> {
+    if !gathered.co_located {
+        return Some((Cost::default(), Cost::default()));
+    }
     let program = matches!(run.publish.as_ref().map(|p| &p.via), Some(PublishVia::Exec(_)));
-    own(readings).filter(|_| !program)
+    own(&gathered.readings).filter(|_| !program)
 }
 
 /// The kernel accounts socket memory in reserves of 1 MiB a CPU (`SK_MEMORY_PCPU_RESERVE`), so that a

@@ -41,10 +41,12 @@ fn seconds(ns: u64) -> f64 {
 }
 
 /// What others than target and generator use anyway, in CPUs: what the machine was busy with before the
-/// first client, less the two. `None` without two readings then.
-pub(super) fn baseline_cpus(readings: &Readings) -> Option<f64> {
+/// first client, less the two, or less the target alone where the generator runs on another machine. `None`
+/// without two readings then.
+pub(super) fn baseline_cpus(readings: &Readings, co_located: bool) -> Option<f64> {
     let idle = |r: &&Reading| r.phase == Phase::Idle;
-    let both = |r: &Reading| Some((r.target?, r.own?, r.target?.machine?));
+    let own = |r: &Reading| if co_located { r.own } else { Some(Cost::default()) };
+    let both = |r: &Reading| Some((r.target?, own(r)?, r.target?.machine?));
     let mut all = readings.all().iter().filter(idle).filter_map(both);
     let (first, last) = (all.next()?, all.next_back()?);
     let others = others_s(&first, &last)?;

@@ -22,6 +22,8 @@ pub(super) struct Answer {
     pub(super) found: Vec<String>,
     /// What could not be.
     pub(super) warnings: Vec<String>,
+    /// By how much its instant may be wrong, when it is of another clock.
+    pub(super) clock_error: Option<Nanos>,
 }
 
 /// The thread that reads, from outside.
@@ -48,7 +50,8 @@ impl Asker {
         std::thread::Builder::new().name("probe".to_owned()).spawn(move || {
             for (index, depth) in asked {
                 let cost = probe.read(depth).map_err(|e| e.to_string());
-                let told = Answer { index, cost, found: probe.found(), warnings: probe.warnings() };
+                let (found, warnings) = (probe.found(), probe.warnings());
+                let told = Answer { index, cost, found, warnings, clock_error: probe.clock_error() };
                 if answer.send(told).is_err() {
                     return;
                 }

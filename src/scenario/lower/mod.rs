@@ -12,6 +12,7 @@ mod life;
 mod load;
 mod metrics;
 mod price;
+mod probe;
 mod publish;
 mod report;
 mod sense;

@@ -49,6 +49,11 @@ impl<'a> Report<'a> {
         }
     }
 
+    /// The value at a path as it stands in the file, quotes and all.
+    pub(in crate::scenario) fn written(&self, path: &KeyPath) -> Option<String> {
+        self.doc.get(path).map(|value| self.doc.written(value))
+    }
+
     /// The value at `path` now comes from `flag`.
     pub(in crate::scenario) fn override_with(&mut self, path: &str, flag: &'static str) {
         self.overridden.push((KeyPath::at(path), flag));

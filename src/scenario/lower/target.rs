@@ -45,11 +45,16 @@ pub(super) fn lower(target: Option<&Target>, r: &mut Report<'_>) -> TargetPlan {
             r,
         ),
         cost: target.cost.as_ref().map(|cost| cost_spec(cost, r)).unwrap_or_default(),
+        probe: target
+            .probe
+            .as_ref()
+            .and_then(|p| super::probe::lower(p, target.cost.is_some(), r))
+            .map(Box::new),
         allow_remote: target.allow_remote.unwrap_or(false),
     }
 }
 
-fn key(key: &str) -> KeyPath {
+pub(super) fn key(key: &str) -> KeyPath {
     KeyPath::at("target").key(key)
 }
 
@@ -143,6 +148,7 @@ fn bundled_spec(target: &Target, bundled: &Bundled, r: &mut Report<'_>) -> Bundl
         ("ready", target.ready.is_some()),
         ("ready_timeout", target.ready_timeout.is_some()),
         ("cost", target.cost.is_some()),
+        ("probe", target.probe.is_some()),
         ("allow_remote", target.allow_remote.is_some()),
     ];
     for (name, _) in foreign.iter().filter(|(_, there)| *there) {

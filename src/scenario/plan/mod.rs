@@ -11,6 +11,7 @@ mod group;
 mod ladder;
 mod metrics;
 mod price;
+mod probe;
 mod publish;
 mod tells;
 mod template;
@@ -25,6 +26,7 @@ pub use group::*;
 pub use ladder::*;
 pub use metrics::*;
 pub use price::*;
+pub use probe::*;
 pub use publish::*;
 pub use template::*;
 pub use tls::*;
@@ -91,6 +93,8 @@ pub enum TargetPlan {
         ready_timeout: Nanos,
         /// Which processes are priced.
         cost: CostSpec,
+        /// Who tells what it pays; `None`: it is read on this machine, where it is there.
+        probe: Option<Box<ProbePlan>>,
         /// Whether an address that is neither loopback nor private may be driven.
         allow_remote: bool,
     },
@@ -113,6 +117,14 @@ impl TargetPlan {
     /// Whether certificates are taken unseen.
     pub fn is_insecure(&self) -> bool {
         matches!(self, TargetPlan::External { tls: TlsSpec { insecure: true, .. }, .. })
+    }
+
+    /// Who tells what it pays, when that is not read on this machine.
+    pub fn probe(&self) -> Option<&ProbePlan> {
+        match self {
+            TargetPlan::External { probe, .. } => probe.as_deref(),
+            TargetPlan::Bundled(_) => None,
+        }
     }
 }
 

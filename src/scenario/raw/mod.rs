@@ -15,6 +15,7 @@ mod life;
 mod many;
 mod metrics;
 mod price;
+mod probe;
 mod publish;
 mod slo;
 mod stream;
@@ -33,6 +34,7 @@ pub(super) use life::{Life, Policy, Reconnect, ReconnectTable};
 pub(super) use many::{Many, Plain, Sets, Source};
 pub(super) use metrics::{Metrics, MetricsFormat, Series, SeriesIs, SeriesKind};
 pub(super) use price::Price;
+pub(super) use probe::Probe;
 pub(super) use publish::{
     Echo, Http, InBand, NoPublisher, Publish, ReceiversTable, Spacing, TimeTable, Unit, ValueTable,
 };
@@ -106,6 +108,9 @@ pub(super) struct Target {
     pub(super) ready_timeout: Option<Text<Nanos>>,
     /// Which processes are the target, beside those that are found by its port.
     pub(super) cost: Option<Cost>,
+    /// A `pushbench probe` on the target's machine, which is asked what the target pays: for a target on
+    /// another machine, or in a container or namespace that cannot be looked into.
+    pub(super) probe: Option<Probe>,
     /// Whether an address that is neither loopback nor private may be driven. Only for a server
     /// that is yours.
     #[schemars(extend("default" = false))]
