@@ -2,7 +2,7 @@
 
 use super::number::{grouped, three_digits};
 use super::table::{Row, median};
-use crate::result::{MetricSeries, RunResult, TargetMetrics};
+use crate::result::{MetricReconciled, MetricSeries, RunResult, TargetMetrics};
 
 /// A line for each series of each row; of repeats the median.
 pub(super) fn lines(rows: &[Row<'_>], labels: &[String]) -> Vec<String> {
@@ -57,18 +57,27 @@ fn said(series: &MetricSeries, runs: &[&RunResult]) -> String {
             _ => parts.push("not known".to_owned()),
         }
     }
-    parts.extend(runs.iter().filter_map(|r| r.target_metrics.as_ref()).find_map(|m| beside(series, m)));
+    parts.extend(beside(series, runs));
     parts.join(", ")
 }
 
-/// The same as we counted it.
-fn beside(series: &MetricSeries, metrics: &TargetMetrics) -> Option<String> {
-    let r = metrics.reconciled.iter().find(|r| r.name == series.name)?;
-    let (ours, difference) = (grouped(r.ours as f64), r.difference?);
-    Some(match r.agrees {
-        Some(true) if difference == 0.0 => format!("{ours} by our count"),
-        Some(true) => format!("{ours} by our count, {} were under way", r.in_flight),
-        _ => format!("{ours} by our count: they DIFFER"),
+/// The same as we counted it: of repeats the median, and how many of them differ.
+fn beside(series: &MetricSeries, runs: &[&RunResult]) -> Option<String> {
+    let of = |r: &&RunResult| {
+        let reconciled = &r.target_metrics.as_ref()?.reconciled;
+        reconciled.iter().find(|r| r.name == series.name && r.difference.is_some()).cloned()
+    };
+    let all: Vec<MetricReconciled> = runs.iter().filter_map(of).collect();
+    let mut ours: Vec<f64> = all.iter().map(|r| r.ours as f64).collect();
+    ours.sort_by(f64::total_cmp);
+    let under_way = all.iter().filter(|r| r.difference != Some(0.0)).map(|r| r.in_flight).max();
+    let differ = all.iter().filter(|r| r.agrees != Some(true)).count();
+    let told = (!ours.is_empty()).then(|| format!("{} by our count", number(median(&ours))))?;
+    Some(match (differ, under_way) {
+        (0, None) => told,
+        (0, Some(under_way)) => format!("{told}, {under_way} were under way"),
+        _ if all.len() == 1 => format!("{told}: they DIFFER"),
+        _ => format!("{told}: they DIFFER in {differ} of {} repeats", all.len()),
     })
 }
 
@@ -80,7 +89,7 @@ fn number(value: f64) -> String {
 mod tests {
     use super::super::{fixture, table};
     use super::*;
-    use crate::result::{MetricGain, MetricReconciled};
+    use crate::result::MetricGain;
 
     fn metrics(gain: Option<f64>, ours: u64) -> TargetMetrics {
         let of = |phase: &str| MetricGain { phase: phase.into(), gain, ..MetricGain::default() };
@@ -124,5 +133,21 @@ mod tests {
         assert_eq!(told[1], "a: memory 12.5 at the end of measure, 2,048 at most");
         assert!(of(metrics(Some(6_000.0), 5_999))[0].ends_with("5,999 by our count: they DIFFER"));
         assert_eq!(of(metrics(None, 7))[0], "a: sent not known in measure");
+    }
+
+    #[test]
+    fn a_repeat_that_differs_is_told_wherever_it_stands() {
+        let mut results = fixture::three();
+        results.summary.runs.truncate(1);
+        let run = &mut results.summary.runs[0];
+        (run.case, run.measured_s) = ("a".into(), 10.0);
+        let mut runs = vec![run.clone(); 3];
+        for (run, ours) in runs.iter_mut().zip([6_000, 6_002, 5_990]) {
+            run.target_metrics = Some(metrics(Some(6_000.0), ours));
+        }
+        let runs: Vec<&RunResult> = runs.iter().collect();
+        let series = &metrics(None, 0).series[0];
+        assert_eq!(beside(series, &runs).unwrap(), "6,000 by our count: they DIFFER in 2 of 3 repeats");
+        assert_eq!(beside(series, &runs[..1]).unwrap(), "6,000 by our count");
     }
 }
