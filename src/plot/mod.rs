@@ -140,9 +140,10 @@ fn charts(results: &Results) -> Result<Vec<(&'static str, Picture)>, PlotError> 
 fn whose(results: &Results) -> String {
     match results.summary.target.as_str() {
         "" => "costs of the server under test, not of a transport in general".to_owned(),
-        // What a chart says of itself stands behind it and has to have room.
+        // What a chart says of itself stands behind it and has to have room: how it was started has none.
         target => {
-            let name = font::shorten(target, 18.0, false, 310.0);
+            let place = target.split(" that `").next().unwrap_or(target);
+            let name = font::shorten(place, 18.0, false, 310.0);
             format!("costs of {name}, not of a transport in general")
         }
     }
