@@ -2,7 +2,7 @@
 
 use super::number::{grouped, three_digits};
 use super::table::{Row, median};
-use crate::result::{MetricReconciled, MetricSeries, RunResult, TargetMetrics};
+use crate::result::{MetricReconciled, MetricSeries, RunResult};
 
 /// A line for each series of each row; of repeats the median.
 pub(super) fn lines(rows: &[Row<'_>], labels: &[String]) -> Vec<String> {
@@ -89,7 +89,7 @@ fn number(value: f64) -> String {
 mod tests {
     use super::super::{fixture, table};
     use super::*;
-    use crate::result::MetricGain;
+    use crate::result::{MetricGain, TargetMetrics};
 
     fn metrics(gain: Option<f64>, ours: u64) -> TargetMetrics {
         let of = |phase: &str| MetricGain { phase: phase.into(), gain, ..MetricGain::default() };
