@@ -54,7 +54,8 @@ pub(super) fn target_cost(
         connect_cpu_s: connect_cpu_s(readings, &idle),
         pss_bytes_max: all().filter_map(|c| c.pss_bytes).max().unwrap_or(0),
         pss_bytes_idle: idle.pss_bytes.unwrap_or(0),
-        bytes_per_connection: each(to.pss_bytes.zip(idle.pss_bytes).map(|(t, i)| t.saturating_sub(i))),
+        // Memory that fell meanwhile (a heap that was collected) tells nothing of connections.
+        bytes_per_connection: each(to.pss_bytes.zip(idle.pss_bytes).and_then(|(t, i)| t.checked_sub(i))),
         kernel_bytes_per_connection: each(kernel_gain(&idle, &to)),
         descriptors_max: all().map(|c| c.descriptors).max().unwrap_or(0),
         context_switches: switches(&to).saturating_sub(switches(&from)),
