@@ -195,7 +195,7 @@ fn play(
         command: std::env::args().collect(),
         trace: None,
         events: events.then(|| EventFiles::within(folder)),
-        starve: None,
+        hurried: false,
     };
     if !shown.quiet {
         super::say(&plan.secrets.hide(&opening(plan)));

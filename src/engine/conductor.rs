@@ -4,7 +4,6 @@
 use super::assemble::{Gathered, Interim};
 use super::cores::{Cores, allowed, assign};
 use super::events::Events;
-use super::hog::Hog;
 use super::interrupt::Interrupt;
 use super::pauses::{after, before, first_due, pause};
 use super::program::Program;
@@ -47,12 +46,13 @@ pub(super) fn conduct(
     let found = Found::of(plan, run)?;
     let cores = assign(&allowed(), run.workers as usize, found.is_local(), run.pin);
     let mut target = RunningTarget::start(plan, run, found, options, (cores.target, interrupt), observer)?;
-    let _hog = options.starve.map(|share| Hog::start(share, cores.workers.first().copied().flatten()));
     let mut readings = Readings::new(target.probe(), pinned(&cores.workers));
     let mut scrapes = Scrapes::new(plan, &target.sites)?;
     readings.take_whole(Phase::Idle, Depth::Thorough);
-    pause(&readings, before(run), interrupt);
-    readings.take_whole(Phase::Idle, Depth::Full);
+    if !options.hurried {
+        pause(&readings, before(run), interrupt);
+        readings.take_whole(Phase::Idle, Depth::Full);
+    }
     scrapes.ask(Phase::Idle, true);
     scrapes.settle();
     let program = match run.publish.as_ref().map(|p| &p.via) {
@@ -87,7 +87,8 @@ pub(super) fn conduct(
     }
     played?;
     let asked = asking.map(Asking::end);
-    let settled = pause(&conductor.readings, after(run), interrupt);
+    let settle = if options.hurried { Nanos::ZERO } else { after(run) };
+    let settled = pause(&conductor.readings, settle, interrupt);
     conductor.readings.take_whole(Phase::After, Depth::Thorough);
     conductor.scrapes.settle();
     conductor.scrapes.ask(Phase::After, true);

@@ -8,7 +8,6 @@ mod cores;
 mod events;
 mod fan;
 mod feed;
-mod hog;
 mod interrupt;
 mod manifest;
 mod pauses;
@@ -55,9 +54,9 @@ pub struct Options {
     pub events: Option<EventFiles>,
     /// What is known of this build's last selftest, for the manifest; `null`: it is not told.
     pub selftest: serde_json::Value,
-    /// Burns this share (0.0..=1.0) of the first worker's core beside it, so that the run is spoiled:
-    /// for tests of the verdict. `None` in a measurement.
-    pub starve: Option<f64>,
+    /// Leaves out the quiet stretches before the first and after the last client, and with them what the
+    /// machine does anyway and what the target puts away: for many short runs that ask something else.
+    pub hurried: bool,
 }
 
 /// Told what is going on, on the control thread: may draw, must not block for long.

@@ -27,6 +27,8 @@ struct Costs {
     cpu_user: Vec<f64>,
     /// Beside it, what no process was charged for.
     nobody: Vec<f64>,
+    /// How far that may be off.
+    nobody_error: Vec<f64>,
     user: Vec<f64>,
     kernel: Vec<f64>,
     /// User and kernel together, of runs that have the first.
@@ -76,7 +78,13 @@ fn cpu_head(picture: &mut Picture, cpu: Rect, x: Axis, all: &[Costs]) {
     let mut parts = Vec::new();
     parts.extend(split.then_some([("user", USER), ("system", KERNEL)]).into_iter().flatten());
     parts.extend((whole && (split || nobody)).then_some(("charged to it", WHOLE)));
-    parts.extend(nobody.then_some(("charged to nobody", NOBODY)));
+    let error = all.iter().filter_map(|c| median(c.nobody_error.iter().copied())).reduce(f64::max);
+    // The largest of any row, where the key has room for it.
+    let told = match error.filter(|_| parts.len() < 3) {
+        Some(error) => format!("charged to nobody, \u{b1} {} s", text::plain(error)),
+        None => "charged to nobody".to_owned(),
+    };
+    parts.extend(nobody.then_some((told.as_str(), NOBODY)));
     bars::key(picture, cpu.left, cpu.top - 38.0, &parts);
     frame::columns(picture, cpu, x, &x.ticks(4.0), |v| format!("{} s", text::plain(v)));
 }
@@ -99,6 +107,7 @@ fn costs(case: &Case<'_>) -> Costs {
         cpu: of(|c| c.cpu_us_per_delivery),
         cpu_user: of(|c| Some(c.cpu_us_per_delivery? * c.cpu.user_s.filter(|_| c.cpu_s > 0.0)? / c.cpu_s)),
         nobody: of(|c| c.cpu.unattributed_us_per_delivery),
+        nobody_error: of(TargetCost::unattributed_error_us_per_delivery),
         user: of(|c| c.bytes_per_connection),
         kernel: of(|c| c.kernel_bytes_per_connection),
         memory: of(|c| Some(c.bytes_per_connection? + c.kernel_bytes_per_connection.unwrap_or(0.0))),

@@ -38,8 +38,15 @@ fn split(costs: &[&TargetCost]) -> Option<String> {
 fn unattributed(costs: &[&TargetCost]) -> Option<String> {
     let share = middle(costs, |c| c.cpu.unattributed_share)?;
     let each = middle(costs, |c| c.cpu.unattributed_us_per_delivery);
-    let each = each.map_or(String::new(), |us| format!(" ({} us/msg)", three_digits(us)));
-    let caution = if share.abs() > MUCH { ", which is much: was something else running?" } else { "" };
+    let error = middle(costs, TargetCost::unattributed_error_us_per_delivery);
+    let within = each.zip(error).is_some_and(|(us, error)| us.abs() <= error);
+    let error = error.map_or(String::new(), |us| format!(" +- {}", three_digits(us)));
+    let each = each.map_or(String::new(), |us| format!(" ({}{error} us/msg)", three_digits(us)));
+    let caution = match share.abs() > MUCH {
+        _ if within => ", not told from zero",
+        true => ", which is much: was something else running?",
+        false => "",
+    };
     Some(format!(
         "{:.0} % of the machine's CPU time under the load was charged neither to it nor to the generator{each}{caution}",
         share * 100.0
@@ -61,6 +68,8 @@ mod tests {
         cost.cpu.user_s = Some(user_s);
         cost.cpu.unattributed_share = Some(share);
         cost.cpu.unattributed_us_per_delivery = Some(share * 10.0);
+        cost.cpu_us_per_delivery = Some(8.0);
+        cost.cpu.unattributed_error_s = Some(0.1);
         cost.memory.pss_bytes_kept = Some(kept);
         cost.memory.settle_s = Some(1.0);
         RunResult { target_cost: Some(cost), ..RunResult::default() }
@@ -73,9 +82,25 @@ mod tests {
             notes(&[(0, &a), (1, &b), (2, &c)]),
             [
                 "the target: CPU 30 % user, 70 % system; 11 % of the machine's CPU time under the load was charged neither \
-              to it nor to the generator (1.10 us/msg); 2.00 MiB kept 1.0 s after all clients left"
+              to it nor to the generator (1.10 +- 0.200 us/msg); 2.00 MiB kept 1.0 s after all clients left"
             ]
         );
+    }
+
+    #[test]
+    fn what_lies_within_its_error_is_not_told_from_zero() {
+        let told = |error_s| {
+            let mut run = run(1.0, 0.3, 0);
+            run.target_cost.as_mut().unwrap().cpu.unattributed_error_s = error_s;
+            notes(&[(0, &run)]).remove(0)
+        };
+        assert!(
+            told(Some(2.0)).contains("(3.00 +- 4.00 us/msg), not told from zero;"),
+            "{}",
+            told(Some(2.0))
+        );
+        assert!(told(Some(1.0)).contains("(3.00 +- 2.00 us/msg), which is much"), "{}", told(Some(1.0)));
+        assert!(told(None).contains("(3.00 us/msg), which is much"), "{}", told(None));
     }
 
     #[test]

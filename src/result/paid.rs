@@ -93,3 +93,12 @@ pub struct Generator {
     /// Worker threads.
     pub workers: u32,
 }
+
+impl TargetCost {
+    /// `cpu.unattributed_error_s` for each message received, microseconds; `None` when the target used no CPU
+    /// time or no message came.
+    pub fn unattributed_error_us_per_delivery(&self) -> Option<f64> {
+        let each = self.cpu_us_per_delivery.filter(|_| self.cpu_s > 0.0)? / self.cpu_s;
+        Some(self.cpu.unattributed_error_s? * each)
+    }
+}

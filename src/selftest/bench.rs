@@ -211,7 +211,7 @@ impl<'a> Bench<'a> {
             trace: None,
             selftest: serde_json::Value::Null,
             events,
-            starve: None,
+            hurried: true,
         };
         let played = engine::play(&plan, &options, self.interrupt, &mut Silent);
         match played.error {

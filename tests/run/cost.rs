@@ -65,7 +65,8 @@ fn memory_of_a_connection_is_the_slope_over_the_steps() {
     let ((plain, ..), (heavy, low, high)) = (user(0), user(1));
     let gained = heavy - plain;
     assert!((gained / 10_240.0 - 1.0).abs() < 0.05, "10 KiB more are {gained} B more: {costs:#}");
-    assert!(low < heavy && heavy < high && plain > 200.0, "{costs:#}");
+    // Steps that lie exactly in a line have an interval of no width, and resident pages are told late.
+    assert!(low <= heavy && heavy <= high && high - low < heavy && plain > 200.0, "{costs:#}");
     assert!(slope(&costs[1], "user_bytes_per_connection").0 > 5_000.0, "{costs:#}");
     // Where the kernel's part can be told at all, a socket and a descriptor cost some KiB: both ends of it
     // on a machine, one in a control group.

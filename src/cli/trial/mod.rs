@@ -155,7 +155,7 @@ fn play(plan: &Plan, look: Look, interrupt: &Interrupt) -> anyhow::Result<u8> {
         trace: Some(Trace::new(sender)),
         selftest: serde_json::Value::Null,
         events: None,
-        starve: None,
+        hurried: false,
     };
     let gone = interrupt.clone();
     let printer = thread::spawn(move || print(&inbox, Teller::new(look), &gone));

@@ -68,7 +68,7 @@ pub(super) fn target_cost(
         cpu: paid::cpu(
             &seen,
             charged(run, gathered),
-            paid::baseline_cpus(readings, gathered.co_located),
+            paid::baseline(readings, gathered.co_located),
             messages,
         ),
         memory: paid::memory(&seen, readings, gathered.settled.as_secs_f64()),

@@ -40,18 +40,29 @@ fn seconds(ns: u64) -> f64 {
     ns as f64 / 1e9
 }
 
-/// What others than target and generator use anyway, in CPUs: what the machine was busy with before the
-/// first client, less the two, or less the target alone where the generator runs on another machine. `None`
-/// without two readings then.
-pub(super) fn baseline_cpus(readings: &Readings, co_located: bool) -> Option<f64> {
+/// The kernel tells idle time in steps of this length.
+const STEP_S: f64 = 0.01;
+
+/// What others than target and generator use anyway.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Baseline {
+    /// In CPUs.
+    pub(super) cpus: f64,
+    /// How long it was looked at, seconds.
+    pub(super) seen_s: f64,
+}
+
+/// What the machine was busy with before the first client, less target and generator, or less the target
+/// alone where the generator runs on another machine. `None` without two readings then.
+pub(super) fn baseline(readings: &Readings, co_located: bool) -> Option<Baseline> {
     let idle = |r: &&Reading| r.phase == Phase::Idle;
     let own = |r: &Reading| if co_located { r.own } else { Some(Cost::default()) };
     let both = |r: &Reading| Some((r.target?, own(r)?, r.target?.machine?));
     let mut all = readings.all().iter().filter(idle).filter_map(both);
     let (first, last) = (all.next()?, all.next_back()?);
     let others = others_s(&first, &last)?;
-    let length = (last.2.at - first.2.at).as_secs_f64();
-    (length > 0.0).then(|| (others / length).max(0.0))
+    let seen_s = (last.2.at - first.2.at).as_secs_f64();
+    (seen_s > 0.0).then(|| Baseline { cpus: (others / seen_s).max(0.0), seen_s })
 }
 
 type Point = (Cost, Cost, MachineTime);
@@ -65,7 +76,12 @@ fn others_s(first: &Point, last: &Point) -> Option<f64> {
 
 /// CPU time of `measure`. `own`: the generator before and after it; `None` also when others than it made
 /// the load (a program that publishes), whose share would pass for nobody's.
-pub(super) fn cpu(seen: &Seen, own: Option<(Cost, Cost)>, baseline: Option<f64>, messages: u64) -> TargetCpu {
+pub(super) fn cpu(
+    seen: &Seen,
+    own: Option<(Cost, Cost)>,
+    baseline: Option<Baseline>,
+    messages: u64,
+) -> TargetCpu {
     let ticks = (seen.gained(|c| c.user_ns_total), seen.gained(|c| c.system_ns_total));
     let cpu_s = seconds(seen.gained(|c| c.cpu_ns_total));
     let split = (ticks.0 + ticks.1 > 0).then(|| cpu_s * ticks.0 as f64 / (ticks.0 + ticks.1) as f64);
@@ -82,9 +98,12 @@ pub(super) fn cpu(seen: &Seen, own: Option<(Cost, Cost)>, baseline: Option<f64>,
     let Some((from, to)) = seen.from.machine.zip(seen.to.machine) else { return cpu };
     let length = (to.at - from.at).as_secs_f64();
     cpu.machine_busy_s = to.busy_ns_since(&from).map(seconds);
-    cpu.baseline_s = baseline.map(|cpus| cpus * length);
+    cpu.baseline_s = baseline.map(|b| b.cpus * length);
     cpu.generator_s = own.map(|(a, b)| seconds(b.cpu_ns_total.saturating_sub(a.cpu_ns_total)));
     unattributed(&mut cpu, cpu_s, messages);
+    // A step at the ends of `measure`, and one of the baseline, which stands for a longer time than it was seen.
+    let error = baseline.map(|b| STEP_S * (1.0 + length / b.seen_s));
+    cpu.unattributed_error_s = error.filter(|_| cpu.unattributed_s.is_some());
     cpu
 }
 
@@ -173,6 +192,7 @@ mod tests {
     use crate::model::Nanos;
 
     const S: u64 = 1_000_000_000;
+    const QUIET: Baseline = Baseline { cpus: 0.2, seen_s: 1.0 };
 
     /// After `s` seconds of two CPUs, so many seconds idle, with the target's CPU time.
     fn cost(s: u64, idle_s: u64, cpu_ns: u64) -> Cost {
@@ -195,11 +215,12 @@ mod tests {
     fn what_nobody_was_charged_for_is_what_is_left() {
         // Busy 10 of 20 CPU seconds; others 0.2 of a CPU, generator 4 s, target 3 s: 1 s is left.
         let own = (Cost::default(), Cost { cpu_ns_total: 4 * S, ..Cost::default() });
-        let told = cpu(&seen(), Some(own), Some(0.2), 1_000_000);
+        let told = cpu(&seen(), Some(own), Some(QUIET), 1_000_000);
         close(told.machine_busy_s, 10.0);
         close(told.baseline_s, 2.0);
         close(told.unattributed_s, 1.0);
         close(told.unattributed_share, 0.125);
+        close(told.unattributed_error_s, 0.11);
         close(told.unattributed_us_per_delivery, 1.0);
         close(told.user_s, 2.25);
         close(told.system_s, 0.75);
@@ -208,13 +229,13 @@ mod tests {
     #[test]
     fn without_one_of_the_parts_nothing_is_left_over() {
         let own = (Cost::default(), Cost::default());
-        for told in [cpu(&seen(), None, Some(0.2), 1), cpu(&seen(), Some(own), None, 1)] {
+        for told in [cpu(&seen(), None, Some(QUIET), 1), cpu(&seen(), Some(own), None, 1)] {
             assert_eq!((told.unattributed_s, told.unattributed_share), (None, None));
             close(told.machine_busy_s, 10.0);
         }
         let mut unknown = seen();
         unknown.to.machine = None;
-        assert_eq!(cpu(&unknown, Some(own), Some(0.2), 1).machine_busy_s, None);
+        assert_eq!(cpu(&unknown, Some(own), Some(QUIET), 1).machine_busy_s, None);
         unknown.to = Cost { cpu_ns_total: 4 * S, ..Cost::default() };
         assert_eq!(cpu(&unknown, None, None, 0).user_s, None, "no tick told what it was");
     }

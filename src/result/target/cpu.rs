@@ -38,10 +38,14 @@ pub struct TargetCpu {
     /// work in interrupts), and what others used more than before. Below zero: they used less.
     #[serde(with = "finite::option")]
     pub unattributed_s: Option<f64>,
-    /// The same as a share of `machine_busy_s - baseline_s`.
+    /// How far it may be off because idle time is told in steps of 10 ms: one step, and one of the baseline,
+    /// scaled to `measure`. What others did otherwise than before comes on top.
+    #[serde(with = "finite::option")]
+    pub unattributed_error_s: Option<f64>,
+    /// `unattributed_s` as a share of `machine_busy_s - baseline_s`.
     #[serde(with = "finite::option")]
     pub unattributed_share: Option<f64>,
-    /// The same for each message received in `measure`, microseconds.
+    /// And for each message received in `measure`, microseconds.
     #[serde(with = "finite::option")]
     pub unattributed_us_per_delivery: Option<f64>,
 }
