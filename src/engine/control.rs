@@ -8,6 +8,7 @@ use crate::clock::Clock;
 use crate::model::Nanos;
 use crate::net::TlsClient;
 use crate::scenario::{Plan, TargetPlan, TlsSpec};
+use crate::scrape::{self, root_cause};
 use reqwest::header::{AUTHORIZATION, HOST, HeaderMap, HeaderValue};
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
@@ -59,16 +60,7 @@ impl Control {
     fn at(place: ControlPlace, headers: HeaderMap, patience: Duration) -> Result<Control, String> {
         let told = |e: &dyn std::error::Error| root_cause(e);
         let url = reqwest::Url::parse(&place.url).map_err(|e| told(&e))?;
-        let mut builder = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .tcp_nodelay(true)
-            .timeout(patience)
-            .tls_backend_preconfigured(place.tls);
-        if let (Some(address), Some(name)) = (place.at, url.host_str()) {
-            builder = builder.resolve(name, address);
-        }
-        let client = builder.build().map_err(|e| told(&e))?;
+        let client = scrape::client(&url, place.at, place.tls, patience).build().map_err(|e| told(&e))?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         Ok(Control { runtime: runtime.map_err(|e| told(&e))?, client, url, headers })
     }
@@ -168,12 +160,4 @@ pub(super) fn no_roots() -> rustls::ClientConfig {
         .expect("aws-lc-rs has suites for TLS 1.2 and 1.3")
         .with_root_certificates(rustls::RootCertStore::empty())
         .with_no_client_auth()
-}
-
-fn root_cause(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    cause.to_string()
 }

@@ -2,10 +2,11 @@
 
 use super::axis::Axis;
 use super::caption::Caption;
-use super::case::{Case, Run, median};
+use super::case::{Case, Run};
 use super::frame::{self, SideLabel};
 use super::picture::{Picture, Point, Rect};
 use super::text;
+use crate::result::median;
 
 const TOP: f64 = 118.0;
 const FOOT: f64 = 600.0;

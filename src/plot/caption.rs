@@ -64,7 +64,7 @@ fn runs_of(cases: &[Case<'_>]) -> String {
 
 fn median_seconds(cases: &[Case<'_>]) -> String {
     let seconds = cases.iter().flat_map(|c| &c.runs).map(|r| r.result.measured_s);
-    plain(super::case::median(seconds).unwrap_or_default())
+    plain(crate::result::median(seconds).unwrap_or_default())
 }
 
 /// A reader must know that a sweep's other runs are not in the chart.

@@ -177,14 +177,6 @@ fn number(text: &mut &str) -> u128 {
     digits.parse().unwrap_or(u128::MAX)
 }
 
-/// The middle of `values` (the mean of the two middle ones); `None` of none.
-pub(super) fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    let n = values.len();
-    Some((values.get(n.checked_sub(1)? / 2)? + values.get(n / 2)?) / 2.0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -206,13 +198,6 @@ mod tests {
         assert_eq!(natural("ws, payload 8 B", "ws, payload 64 B"), Ordering::Less);
         assert_eq!(natural("ws", "ws 1"), Ordering::Less);
         assert_eq!(natural("a1", "a1"), Ordering::Equal);
-    }
-
-    #[test]
-    fn medians() {
-        assert_eq!(median([3.0, 1.0, 2.0].into_iter()), Some(2.0));
-        assert_eq!(median([4.0, 1.0].into_iter()), Some(2.5));
-        assert_eq!(median(std::iter::empty()), None);
     }
 
     #[test]

@@ -3,11 +3,12 @@
 use super::axis::Axis;
 use super::bars::{self, Part};
 use super::caption::Caption;
-use super::case::{Case, median};
+use super::case::Case;
 use super::frame;
 use super::picture::{Colour, Picture, Rect};
 use super::stroke;
 use super::text;
+use crate::result::median;
 use crate::result::{Results, TargetCost, mean_interval};
 
 const CPU: Rect = Rect::new(292.0, bars::TOP - 6.0, 640.0, bars::BOTTOM);

@@ -3,10 +3,11 @@
 
 use super::axis::Axis;
 use super::caption::Caption;
-use super::case::{self, Case, Run, median};
+use super::case::{self, Case, Run};
 use super::frame::{self, SideLabel};
 use super::picture::{Colour, Picture, Point, Rect};
 use super::text;
+use crate::result::median;
 use crate::result::{CostModel, Results, RunResult};
 use std::collections::BTreeSet;
 

@@ -2,8 +2,9 @@
 //! ends where too few publishes lie beyond.
 
 use super::axis::Axis;
-use super::case::{Case, Run, median};
+use super::case::{Case, Run};
 use super::text;
+use crate::result::median;
 use crate::result::{BEYOND_TO_SHOW, Deliveries, LatencyInterval};
 use hdrhistogram::Histogram;
 

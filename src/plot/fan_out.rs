@@ -2,11 +2,12 @@
 
 use super::axis::Axis;
 use super::caption::Caption;
-use super::case::{Case, Run, median};
+use super::case::{Case, Run};
 use super::frame;
 use super::picture::{Anchor, Colour, Picture, Rect, Text};
 use super::stroke::{self, Mark};
 use super::text;
+use crate::result::median;
 use crate::result::{FanOut, Quantiles};
 
 const PANEL: Rect = Rect::new(330.0, 118.0, 984.0, 600.0);

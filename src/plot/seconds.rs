@@ -1,6 +1,7 @@
 //! The runs of a case second by second: the median of its repeats at each second.
 
-use super::case::{Case, Run, median};
+use super::case::{Case, Run};
+use crate::result::median;
 use crate::result::{Interval, Verdict};
 use std::collections::BTreeMap;
 

@@ -1,8 +1,7 @@
 //! What the target paid beyond the columns, in words: medians over the repeats of a row.
 
 use super::number::three_digits;
-use super::table::median;
-use crate::result::{RunResult, TargetCost};
+use crate::result::{RunResult, TargetCost, median};
 
 /// Below this share of the load, what nobody was charged for is told without a caution.
 const MUCH: f64 = 0.2;
@@ -17,9 +16,7 @@ pub(super) fn notes(runs: &[(usize, &RunResult)]) -> Vec<String> {
 
 /// The median of those that have it; `None` when one has not.
 fn middle(costs: &[&TargetCost], of: impl Fn(&TargetCost) -> Option<f64>) -> Option<f64> {
-    let mut values = costs.iter().map(|c| of(c)).collect::<Option<Vec<f64>>>().filter(|v| !v.is_empty())?;
-    values.sort_by(f64::total_cmp);
-    Some(median(&values))
+    median(costs.iter().map(|c| of(c)).collect::<Option<Vec<f64>>>()?)
 }
 
 /// Who read it, when that was not this program.

@@ -1,8 +1,8 @@
 //! What the target counted itself, a line a series.
 
 use super::number::{grouped, three_digits};
-use super::table::{Row, median};
-use crate::result::{MetricReconciled, MetricSeries, RunResult};
+use super::table::Row;
+use crate::result::{MetricReconciled, MetricSeries, RunResult, median};
 
 /// A line for each series of each row; of repeats the median.
 pub(super) fn lines(rows: &[Row<'_>], labels: &[String]) -> Vec<String> {
@@ -28,9 +28,7 @@ fn said(series: &MetricSeries, runs: &[&RunResult]) -> String {
             let metrics = r.target_metrics.as_ref()?;
             of(r, metrics.series.iter().find(|s| s.name == series.name)?)
         };
-        let mut values: Vec<f64> = runs.iter().filter_map(same).collect();
-        values.sort_by(f64::total_cmp);
-        (!values.is_empty()).then(|| median(&values))
+        median(runs.iter().filter_map(same))
     };
     let unit = if series.unit.is_empty() { String::new() } else { format!(" {}", series.unit) };
     let mut parts = Vec::new();
@@ -68,11 +66,10 @@ fn beside(series: &MetricSeries, runs: &[&RunResult]) -> Option<String> {
         reconciled.iter().find(|r| r.name == series.name && r.difference.is_some()).cloned()
     };
     let all: Vec<MetricReconciled> = runs.iter().filter_map(of).collect();
-    let mut ours: Vec<f64> = all.iter().map(|r| r.ours as f64).collect();
-    ours.sort_by(f64::total_cmp);
+    let ours = median(all.iter().map(|r| r.ours as f64));
     let under_way = all.iter().filter(|r| r.difference != Some(0.0)).map(|r| r.in_flight).max();
     let differ = all.iter().filter(|r| r.agrees != Some(true)).count();
-    let told = (!ours.is_empty()).then(|| format!("{} by our count", number(median(&ours))))?;
+    let told = format!("{} by our count", number(ours?));
     Some(match (differ, under_way) {
         (0, None) => told,
         (0, Some(under_way)) => format!("{told}, {under_way} were under way"),

@@ -4,9 +4,9 @@ use super::idle::Idle;
 use super::lives::{self, GroupLine};
 use super::number::{grouped, three_digits};
 use super::objective::{self, ObjectiveLine};
-use super::table::{Row, median};
+use super::table::Row;
 use crate::model::{Failure, Nanos};
-use crate::result::{RunResult, Summary, Verdict};
+use crate::result::{RunResult, Summary, Verdict, median};
 use std::collections::BTreeMap;
 
 /// Everything but the table.
@@ -156,11 +156,8 @@ fn rate(value: f64) -> String {
 }
 
 fn verdict(row: &Row<'_>, label: &str) -> VerdictLine {
-    let middle = |of: fn(&RunResult) -> f64| {
-        let mut values: Vec<f64> = row.runs.iter().map(|(_, r)| of(r)).collect();
-        values.sort_by(f64::total_cmp);
-        rate(median(&values))
-    };
+    let middle =
+        |of: fn(&RunResult) -> f64| median(row.runs.iter().map(|(_, r)| of(r))).map_or("?".to_owned(), rate);
     let rates = format!(
         "{}/s offered, {}/s achieved, {}/s delivered{}{}",
         middle(|r| r.offered_per_s),

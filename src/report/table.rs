@@ -3,7 +3,7 @@
 
 use super::number::Kind;
 use super::value::{Value, middle};
-use crate::result::{RunResult, Summary, Verdict, at_least};
+use crate::result::{RunResult, Summary, Verdict, at_least, median};
 
 /// One column of numbers.
 pub(super) struct Column {
@@ -204,9 +204,7 @@ impl Row<'_> {
     pub(super) fn delivery_p50_ns(&self) -> Option<f64> {
         let values: Option<Vec<f64>> =
             self.runs.iter().map(|(_, r)| r.delivery.p50_ns.map(|v| v as f64)).collect();
-        let mut values = values.filter(|v| !v.is_empty())?;
-        values.sort_by(f64::total_cmp);
-        Some(median(&values))
+        median(values?)
     }
 
     /// Why cells of this row hold no number: `p99: fewer than ...`.
@@ -225,12 +223,6 @@ impl Row<'_> {
 fn value(column: &Column, run: &RunResult) -> Option<Value> {
     let known = (column.of)(run).filter(|v| v.is_finite());
     known.map(Value::Known).or_else(|| at_least(column.quantile, run).map(Value::AtLeast))
-}
-
-/// The median of sorted values; at least one.
-pub(super) fn median(sorted: &[f64]) -> f64 {
-    let half = sorted.len() / 2;
-    if sorted.len() % 2 == 1 { sorted[half] } else { f64::midpoint(sorted[half - 1], sorted[half]) }
 }
 
 /// A verdict as a word.
@@ -279,13 +271,6 @@ fn name(run: &RunResult) -> String {
 mod tests {
     use super::super::fixture;
     use super::*;
-
-    #[test]
-    fn medians_lie_in_the_middle() {
-        assert!((median(&[1.0]) - 1.0).abs() < 1e-12);
-        assert!((median(&[1.0, 2.0, 9.0]) - 2.0).abs() < 1e-12);
-        assert!((median(&[1.0, 2.0, 4.0, 9.0]) - 3.0).abs() < 1e-12);
-    }
 
     #[test]
     fn columns_of_bytes_are_of_the_layer_that_they_name() {

@@ -1,6 +1,6 @@
 //! Claims held against runs: each with its number, and whether it holds here.
 
-use super::{RunResult, Verdict, finite, metric};
+use super::{RunResult, Verdict, finite, median, metric};
 use crate::scenario::ClaimPlan;
 use serde::{Deserialize, Serialize};
 
@@ -76,7 +76,7 @@ fn one(claim: &ClaimPlan, runs: &[RunResult]) -> ClaimResult {
         case: claim.case.clone(),
         against: claim.against.clone().unwrap_or_default(),
         bound: claim.holds.text.clone(),
-        measured: median(&values),
+        measured: median(values.iter().copied()),
         measured_min: values.first().copied(),
         measured_max: values.last().copied(),
         runs: values.len() as u32,
@@ -139,15 +139,6 @@ fn value(claim: &ClaimPlan, run: &RunResult, runs: &[RunResult]) -> Option<Ends>
     let ends =
         Ends { value: own.value / other.value, least: own.least / other.most, most: own.most / other.least };
     Some(ends).filter(|ends| ends.value.is_finite())
-}
-
-fn median(sorted: &[f64]) -> Option<f64> {
-    let middle = sorted.len() / 2;
-    match sorted.len() {
-        0 => None,
-        n if n % 2 == 1 => Some(sorted[middle]),
-        _ => Some((sorted[middle - 1] + sorted[middle]) / 2.0),
-    }
 }
 
 #[cfg(test)]

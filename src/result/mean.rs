@@ -15,8 +15,8 @@ pub fn mean_interval(runs: &[f64]) -> Option<(f64, f64)> {
 }
 
 /// The middle value, or the mean of the two in the middle; `None` of nothing.
-pub(super) fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
-    crate::analysis::describe::median(&values.collect::<Vec<f64>>())
+pub fn median(values: impl IntoIterator<Item = f64>) -> Option<f64> {
+    crate::analysis::describe::median(&values.into_iter().collect::<Vec<f64>>())
 }
 
 #[cfg(test)]
@@ -32,6 +32,6 @@ mod tests {
         );
         assert_eq!((mean_interval(&[9.0, 11.0]), mean_interval(&[])), (None, None));
         assert_eq!(mean_interval(&[4.0; 5]), Some((4.0, 4.0)));
-        assert_eq!(median([3.0, 1.0].into_iter()), Some(2.0));
+        assert_eq!((median([3.0, 1.0, 2.0]), median([4.0, 1.0]), median([])), (Some(2.0), Some(2.5), None));
     }
 }

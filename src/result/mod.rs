@@ -49,7 +49,7 @@ pub use ladder::{ConnectionCost, ConnectionSlopes, LadderResult, LadderStep, Slo
 pub use layers::{ByteCheck, Layers};
 pub use ledger::Ledger;
 pub use lives::*;
-pub use mean::mean_interval;
+pub use mean::{mean_interval, median};
 pub use paid::{Generator, TargetCost};
 pub use polling::Polling;
 pub use price::{Limit, Priced, Prices, priced};

@@ -111,16 +111,8 @@ impl<T> Source<T> {
             let name = HeaderName::from_bytes(name.as_bytes()).map_err(|e| refused(&e))?;
             headers.insert(name, HeaderValue::from_str(value).map_err(|e| refused(&e))?);
         }
-        let mut client = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(Duration::from(manner.timeout))
-            .pool_max_idle_per_host(1)
-            .tls_backend_preconfigured(manner.tls);
-        if let (Some(address), Some(host)) = (manner.at, url.host_str()) {
-            client = client.resolve(host, address);
-        }
-        let client = client.build().map_err(|e| refused(&e))?;
+        let client = client(&url, manner.at, manner.tls, Duration::from(manner.timeout));
+        let client = client.pool_max_idle_per_host(1).build().map_err(|e| refused(&e))?;
         let limit_bytes = usize::try_from(manner.limit_bytes).unwrap_or(usize::MAX);
         Ok(Source { url, client, headers, timeout: manner.timeout, limit_bytes, read: Box::new(read) })
     }
@@ -161,7 +153,27 @@ impl<T> Source<T> {
     }
 }
 
-fn root_cause(error: &dyn std::error::Error) -> String {
+/// Asks for `url` alone: never through a proxy, never following a redirect, and where it has been found
+/// already, at that address.
+pub fn client(
+    url: &reqwest::Url,
+    at: Option<SocketAddr>,
+    tls: rustls::ClientConfig,
+    timeout: Duration,
+) -> reqwest::ClientBuilder {
+    let builder = reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .timeout(timeout)
+        .tls_backend_preconfigured(tls);
+    match at.zip(url.host_str()) {
+        Some((address, host)) => builder.resolve(host, address),
+        None => builder,
+    }
+}
+
+/// The innermost reason of an error, in its own words.
+pub fn root_cause(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(deeper) = cause.source() {
         cause = deeper;

@@ -9,5 +9,5 @@ mod pairs;
 mod pick;
 mod prometheus;
 
-pub use fetch::{Answer, FetchError, Fetcher, Manner, Source};
+pub use fetch::{Answer, FetchError, Fetcher, Manner, Source, client, root_cause};
 pub use pick::{Picked, pick};
