@@ -50,6 +50,7 @@ pub(super) fn conduct(
     let mut scrapes = Scrapes::new(plan, &target.sites)?;
     readings.take_whole(Phase::Idle, Depth::Thorough);
     if !options.hurried {
+        readings.take_whole(Phase::Idle, Depth::Full);
         pause(&readings, before(run), interrupt);
         readings.take_whole(Phase::Idle, Depth::Full);
     }

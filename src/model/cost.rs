@@ -31,17 +31,18 @@ pub struct Cost {
     pub minor_faults_total: u64,
     /// Page faults that waited for a disk, so far.
     pub major_faults_total: u64,
-    /// Open descriptors.
-    pub descriptors: u64,
+    /// Open descriptors; `None` when those of a process may not be counted, or no process is left.
+    pub descriptors: Option<u64>,
     /// Resident bytes, shared pages counted in each process.
     pub rss_bytes: u64,
-    /// Proportional share of resident bytes; `None` when this reading did not take it (it is dear).
+    /// Proportional share of resident bytes; `None` when this reading did not take it (it is dear), or no
+    /// process is left.
     pub pss_bytes: Option<u64>,
     /// Bytes in swap; taken with `pss_bytes`.
     pub swap_bytes: Option<u64>,
     /// Kernel memory of all TCP sockets of the machine, bytes (`/proc/net/sockstat`): the
-    /// generator's ends are in it too when the target is local.
-    pub kernel_socket_bytes: u64,
+    /// generator's ends are in it too when the target is local. `None` where it does not tell.
+    pub kernel_socket_bytes: Option<u64>,
     /// Kernel memory of the machine in small pieces (`Slab` of `/proc/meminfo`), bytes: what sockets and
     /// open files are made of, of everybody; `None` where it does not tell.
     pub slab_bytes: Option<u64>,

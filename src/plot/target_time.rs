@@ -41,13 +41,13 @@ const PANELS: [Panel; 4] = [
     },
     Panel {
         title: "kernel memory of the machine's TCP sockets, MiB",
-        thick: |rows| levels(rows, |r| Some(r.kernel_socket_bytes as f64 / MEBIBYTE)),
+        thick: |rows| levels(rows, |r| r.kernel_socket_bytes.map(|b| b as f64 / MEBIBYTE)),
         thin: |_| Vec::new(),
         say: text::count,
     },
     Panel {
         title: "open descriptors",
-        thick: |rows| levels(rows, |r| Some(r.descriptors as f64)),
+        thick: |rows| levels(rows, |r| r.descriptors.map(|n| n as f64)),
         thin: |_| Vec::new(),
         say: text::count,
     },

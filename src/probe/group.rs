@@ -5,12 +5,15 @@
 
 use super::Depth;
 use super::parse::Stat;
-use super::procfs::{self, Levels, Process, Totals};
+use super::procfs::{self, Levels, Process};
+use super::totals::Totals;
 use crate::clock::Clock;
 use crate::model::Cost;
 use std::collections::{BTreeMap, BTreeSet};
 
 const NAMES_KEPT: usize = 32;
+/// So long before the last reading (1 s) a process must have begun to have been overlooked then.
+const FOUND_LATE_TICKS: u64 = 100;
 
 /// The group.
 #[derive(Debug, Default)]
@@ -21,25 +24,43 @@ pub(super) struct Group {
     /// The first [`NAMES_KEPT`] of them: a server may start a process for each request.
     ended_names: Vec<String>,
     warnings: BTreeSet<String>,
+    /// When it was last read, in ticks of the machine's uptime.
+    read_ticks: Option<u64>,
 }
 
 impl Group {
-    /// Takes these in beside those it has.
+    /// Takes these in beside those it has. One that was there at the reading before and is found only now
+    /// would bring all that it ever used into the time since: its past is left out, and told.
     pub(super) fn admit(&mut self, members: &BTreeMap<u32, Stat>) {
         for (&pid, stat) in members {
             if self.alive.get(&pid).is_none_or(|p| p.started != stat.started) {
                 self.bury(pid);
-                self.alive.insert(pid, Process::new(pid, stat));
+                let mut process = Process::new(pid, stat);
+                if self.read_ticks.is_some_and(|read| stat.started + FOUND_LATE_TICKS < read) {
+                    process.leave_out_its_past();
+                    self.tell_late(pid, &stat.name);
+                }
+                self.alive.insert(pid, process);
             }
+        }
+    }
+
+    fn tell_late(&mut self, pid: u32, name: &str) {
+        if self.warnings.len() < NAMES_KEPT {
+            self.warnings.insert(format!(
+                "{pid} {name} was there before and was found late: what it had used until then is not counted, its \
+                 memory and descriptors are from then on"
+            ));
         }
     }
 
     /// Reads all of them. What cannot be read of one process is left out and told by
     /// [`Group::warnings`].
     pub(super) fn read(&mut self, depth: Depth, clock: Clock) -> Cost {
-        let mut cost = Cost { at: clock.now(), ..Cost::default() };
+        let mut cost = Cost { at: clock.now(), descriptors: Some(0), ..Cost::default() };
         (cost.pss_bytes, cost.swap_bytes) =
             if depth == Depth::Light { (None, None) } else { (Some(0), Some(0)) };
+        let uptime = procfs::uptime_ticks();
         let mut gone = Vec::new();
         for (pid, process) in &mut self.alive {
             match process.read(depth) {
@@ -51,6 +72,11 @@ impl Group {
             }
         }
         gone.into_iter().for_each(|pid| self.bury(pid));
+        if self.alive.is_empty() {
+            // Nothing is known of no process, which is not zero.
+            (cost.pss_bytes, cost.swap_bytes, cost.descriptors) = (None, None, None);
+        }
+        self.read_ticks = uptime;
         self.sum_up(&mut cost);
         cost.kernel_socket_bytes = procfs::kernel_socket_bytes();
         cost
@@ -111,7 +137,7 @@ impl Group {
 
 fn add(cost: &mut Cost, levels: &Levels) {
     cost.threads += levels.threads;
-    cost.descriptors += levels.descriptors;
+    cost.descriptors = cost.descriptors.zip(levels.descriptors).map(|(sum, one)| sum + one);
     cost.rss_bytes += levels.rss_bytes;
     cost.pss_bytes = cost.pss_bytes.zip(levels.pss_bytes).map(|(sum, one)| sum + one);
     cost.swap_bytes = cost.swap_bytes.zip(levels.swap_bytes).map(|(sum, one)| sum + one);
@@ -128,5 +154,39 @@ fn warn(warnings: &mut BTreeSet<String>, pid: u32, name: &str, levels: &Levels) 
         warnings.insert(format!(
             "the descriptors of {pid} {name} may not be counted (run as the same user or as root)"
         ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The first process has been there for as long as the machine or its namespace.
+    fn first() -> BTreeMap<u32, Stat> {
+        procfs::stat_of(1).map(|stat| (1, stat)).into_iter().collect()
+    }
+
+    #[test]
+    fn one_that_was_overlooked_does_not_bring_its_past() {
+        let (mut early, mut late) = (Group::default(), Group::default());
+        early.admit(&first());
+        late.read_ticks = procfs::uptime_ticks();
+        late.admit(&first());
+        let whole = early.read(Depth::Light, Clock::Monotonic);
+        let since = late.read(Depth::Light, Clock::Monotonic);
+        assert_eq!((whole.processes, since.processes), (1, 1));
+        assert!(whole.rss_bytes > 0 && since.rss_bytes > 0);
+        assert!(since.cpu_ns_total < 1_000_000_000, "{since:?} of {whole:?}");
+        assert!(since.minor_faults_total < whole.minor_faults_total, "{since:?} of {whole:?}");
+        assert!(late.warnings()[0].contains("found late") && early.warnings().is_empty());
+    }
+
+    #[test]
+    fn nobody_has_no_size() {
+        let cost = Group::default().read(Depth::Full, Clock::Monotonic);
+        assert_eq!(
+            (cost.processes, cost.pss_bytes, cost.swap_bytes, cost.descriptors),
+            (0, None, None, None)
+        );
     }
 }

@@ -12,6 +12,7 @@ mod port;
 mod procfs;
 mod sockets;
 mod told;
+mod totals;
 mod vitals;
 
 pub use cgroup::OwnGroup;

@@ -90,6 +90,12 @@ pub(super) fn tcp_memory_pages(sockstat: &str) -> Option<u64> {
     words.next()?.parse().ok()
 }
 
+/// `/proc/uptime`: how long the machine has been up, in ticks of which a second has so many.
+pub(super) fn uptime_ticks(uptime: &str, ticks_per_second: u64) -> Option<u64> {
+    let seconds: f64 = uptime.split_ascii_whitespace().next()?.parse().ok()?;
+    Some((seconds * ticks_per_second as f64).round() as u64)
+}
+
 /// `/proc/stat`: stolen ticks of these cores together (none given: of all); `None` when one is missing.
 pub(super) fn steal_ticks(stat: &str, cores: &[usize]) -> Option<u64> {
     // cpuN user nice system idle iowait irq softirq steal

@@ -7,6 +7,7 @@
 //! of both kinds, once there are any; until then they are part of neither.
 
 use super::parse::{self, Stat};
+use super::totals::Totals;
 use super::{Depth, ProbeError};
 use crate::clock::Clock;
 use crate::model::MachineTime;
@@ -14,49 +15,12 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, ErrorKind, Read as _};
 
-/// Counters that only grow.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Totals {
-    pub(super) cpu_ns: u64,
-    pub(super) run_delay_ns: u64,
-    pub(super) voluntary: u64,
-    pub(super) involuntary: u64,
-    /// How often put on a CPU; only of a thread, tells whether it ran at all.
-    runs: u64,
-    /// Of `cpu_ns`, by what the ticks of the process tell; only of a process.
-    pub(super) user_ns: u64,
-    pub(super) system_ns: u64,
-    /// Only of a process.
-    pub(super) minor_faults: u64,
-    pub(super) major_faults: u64,
-}
-
-impl Totals {
-    pub(super) fn add(&mut self, o: Totals) {
-        self.cpu_ns += o.cpu_ns;
-        self.run_delay_ns += o.run_delay_ns;
-        self.voluntary += o.voluntary;
-        self.involuntary += o.involuntary;
-        self.user_ns += o.user_ns;
-        self.system_ns += o.system_ns;
-        self.minor_faults += o.minor_faults;
-        self.major_faults += o.major_faults;
-    }
-
-    /// Whether these may be a later reading of what `before` was read from.
-    fn follows(self, before: Totals) -> bool {
-        self.cpu_ns >= before.cpu_ns
-            && self.run_delay_ns >= before.run_delay_ns
-            && self.voluntary >= before.voluntary
-            && self.involuntary >= before.involuntary
-    }
-}
-
 /// What a process holds now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Levels {
     pub(super) threads: u32,
-    pub(super) descriptors: u64,
+    /// `None` when they could not be counted.
+    pub(super) descriptors: Option<u64>,
     pub(super) rss_bytes: u64,
     /// Where the reading took it; the resident size where the kernel would not tell.
     pub(super) pss_bytes: Option<u64>,
@@ -83,6 +47,8 @@ pub(super) struct Process {
     /// User and system ticks at the last reading.
     ticks: (u64, u64),
     totals: Totals,
+    /// What it had used before it was found, where that is not to be counted.
+    before: Option<Totals>,
 }
 
 impl Process {
@@ -97,6 +63,7 @@ impl Process {
             unseen_cpu_ns: 0,
             ticks: (0, 0),
             totals: Totals::default(),
+            before: None,
         }
     }
 
@@ -105,9 +72,19 @@ impl Process {
         self.threads.len() == 1
     }
 
-    /// What it had used at the last reading.
+    /// Leaves out what it has used by its first reading: it was there at the reading before, unseen.
+    pub(super) fn leave_out_its_past(&mut self) {
+        if let Some(stat) = stat_of(self.pid).filter(|s| s.started == self.started) {
+            if let Some(threads) = threads_of(&stat, self.pid, &self.threads) {
+                self.count(threads, &stat);
+            }
+        }
+        self.before = Some(self.totals);
+    }
+
+    /// What it had used at the last reading, since it was found or began.
     pub(super) fn totals(&self) -> Totals {
-        self.totals
+        self.before.map_or(self.totals, |before| self.totals.less(before))
     }
 
     /// Reads it. `None` when it has ended, or ends meanwhile; what a process that nobody has waited
@@ -161,7 +138,7 @@ impl Process {
         let rss_bytes = stat.resident_pages * page;
         let mut levels = Levels { threads: stat.threads, rss_bytes, ..Levels::default() };
         match descriptors_of(self.pid) {
-            Ok(n) => levels.descriptors = n,
+            Ok(n) => levels.descriptors = Some(n),
             Err(e) => levels.descriptors_denied = e.kind() == ErrorKind::PermissionDenied,
         }
         if depth != Depth::Light {
@@ -224,10 +201,15 @@ pub(super) fn machine_time(clock: Clock) -> Option<MachineTime> {
     Some(MachineTime { at: clock.now(), cpus, idle_ns_total: ticks * tick_ns })
 }
 
-/// Kernel memory of the machine's TCP sockets, bytes; 0 where it cannot be read.
-pub(super) fn kernel_socket_bytes() -> u64 {
-    let pages = text("/proc/net/sockstat").ok().as_deref().and_then(parse::tcp_memory_pages);
-    pages.unwrap_or(0) * rustix::param::page_size() as u64
+/// Kernel memory of the machine's TCP sockets, bytes; `None` where it cannot be read.
+pub(super) fn kernel_socket_bytes() -> Option<u64> {
+    let pages = parse::tcp_memory_pages(&text("/proc/net/sockstat").ok()?)?;
+    Some(pages * rustix::param::page_size() as u64)
+}
+
+/// How long the machine has been up, in the clock ticks that [`Stat::started`] counts; steps of 10 ms.
+pub(super) fn uptime_ticks() -> Option<u64> {
+    parse::uptime_ticks(&text("/proc/uptime").ok()?, rustix::param::clock_ticks_per_second())
 }
 
 /// Kernel memory of the machine in small pieces, bytes.

@@ -4,14 +4,16 @@ use super::number::{bytes, grouped, three_digits};
 use crate::result::{CostModel, Estimate, Limit, Priced, Prices, Summary};
 use std::collections::BTreeMap;
 
-/// One line each: whose costs these are, the model of each case, the price of each case. Empty where no
+/// One line each: whose costs these are, what was taken for it, the model of each case, the price of each case. Empty where no
 /// target was seen.
 pub(super) fn lines(summary: &Summary) -> Vec<String> {
-    let seen = summary.runs.iter().any(|r| r.target_cost.is_some());
+    let found = super::found::line(summary);
+    let seen = summary.runs.iter().any(|r| r.target_cost.is_some()) || found.is_some();
     if !seen && summary.prices.is_none() {
         return Vec::new();
     }
     let mut lines = vec![whose(summary)];
+    lines.extend(found);
     lines.extend(summary.cost_models.iter().filter(|m| m.reason.is_none()).map(model));
     if summary.runs.iter().any(|r| r.swept.contains_key("clients") || r.swept.contains_key("rate")) {
         lines.extend(without(&summary.cost_models));
@@ -23,7 +25,8 @@ pub(super) fn lines(summary: &Summary) -> Vec<String> {
 /// A cost belongs to a server: the same transport costs another one something else.
 fn whose(summary: &Summary) -> String {
     let server = if summary.target.is_empty() { "the server under test" } else { &summary.target };
-    let co_located = summary.runs.iter().any(|r| r.target_cost.as_ref().is_some_and(|c| c.co_located));
+    let co_located = summary.runs.iter().any(|r| r.target_cost.as_ref().is_some_and(|c| c.co_located))
+        || summary.ladders.iter().any(|l| l.co_located);
     let beside = if co_located { ", co-located with the generator" } else { "" };
     format!("CPU and memory are what {server} paid{beside}; they are not costs of a transport in general")
 }
@@ -102,8 +105,9 @@ fn price(c: &Priced, currency: &str) -> String {
             let parts = parts.map_or(String::new(), |(instances, sent)| {
                 format!(" (instances {}, sent {})", three_digits(instances), three_digits(sent))
             });
+            let caution = c.caution.as_ref().map_or(String::new(), |caution| format!("; {caution}"));
             format!(
-                "{label}: {} {currency} for 1,000 clients and hour{parts}; {carries}",
+                "{label}: {} {currency} for 1,000 clients and hour{parts}; {carries}{caution}",
                 three_digits(total)
             )
         }

@@ -11,6 +11,7 @@ mod cost;
 mod cost_model;
 mod counted;
 mod csv;
+mod found;
 mod html;
 mod idle;
 mod junit;

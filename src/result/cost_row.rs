@@ -26,14 +26,14 @@ pub struct CostRow {
     pub run_delay_s_total: f64,
     /// Context switches so far, both kinds.
     pub context_switches_total: u64,
-    /// Open descriptors.
-    pub descriptors: u64,
+    /// Open descriptors, where they may be counted.
+    pub descriptors: Option<u64>,
     /// Resident bytes.
     pub rss_bytes: u64,
     /// Proportional set size, where this reading took it.
     pub pss_bytes: Option<u64>,
     /// Kernel memory of all TCP sockets of the machine.
-    pub kernel_socket_bytes: u64,
+    pub kernel_socket_bytes: Option<u64>,
     /// CPU seconds in user space so far; the two parts are less than `cpu_s_total` by what no tick told.
     #[serde(with = "finite")]
     pub user_s_total: f64,

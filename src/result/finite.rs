@@ -77,7 +77,7 @@ mod tests {
         let run = RunResult { target_cost: Some(TargetCost::default()), ..Default::default() };
         let summary = serde_json::to_value(Summary { runs: vec![run], ..Default::default() }).unwrap();
         let read = |v| serde_json::from_value::<Summary>(v).map(drop).map_err(|e| e.to_string());
-        assert_eq!(each_float_nulled(&summary, &read), 12);
+        assert_eq!(each_float_nulled(&summary, &read), 11);
         let read = |v| serde_json::from_value::<Interval>(v).map(drop).map_err(|e| e.to_string());
         assert_eq!(each_float_nulled(&serde_json::to_value(Interval::default()).unwrap(), &read), 2);
         let read = |v| serde_json::from_value::<CostRow>(v).map(drop).map_err(|e| e.to_string());

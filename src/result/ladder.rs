@@ -79,9 +79,9 @@ pub struct LadderStep {
     /// Slab of the whole machine's kernel.
     pub slab_bytes: Option<u64>,
     /// Kernel memory of all TCP sockets of the machine, as it accounts it.
-    pub kernel_socket_bytes: u64,
+    pub kernel_socket_bytes: Option<u64>,
     /// Open descriptors.
-    pub descriptors: u64,
+    pub descriptors: Option<u64>,
     /// Threads.
     pub threads: u32,
     /// Processes.

@@ -18,12 +18,12 @@ pub struct TargetCost {
     #[serde(with = "finite")]
     pub cpu_share: f64,
     /// CPU seconds in the connect phase.
-    #[serde(with = "finite")]
-    pub connect_cpu_s: f64,
+    #[serde(with = "finite::option")]
+    pub connect_cpu_s: Option<f64>,
     /// Greatest proportional set size seen.
-    pub pss_bytes_max: u64,
+    pub pss_bytes_max: Option<u64>,
     /// Proportional set size before the first client.
-    pub pss_bytes_idle: u64,
+    pub pss_bytes_idle: Option<u64>,
     /// `(pss at the end of measure - pss before the first client) / clients attached`.
     #[serde(with = "finite::option")]
     pub bytes_per_connection: Option<f64>,
@@ -33,7 +33,7 @@ pub struct TargetCost {
     #[serde(with = "finite::option")]
     pub kernel_bytes_per_connection: Option<f64>,
     /// Most open descriptors seen.
-    pub descriptors_max: u64,
+    pub descriptors_max: Option<u64>,
     /// Context switches in `measure`, both kinds.
     pub context_switches: u64,
     /// Most processes seen.

@@ -94,6 +94,8 @@ pub struct Priced {
     pub total_per_1000_clients_hour: Option<f64>,
     /// Why there is no price, in words.
     pub reason: Option<String>,
+    /// What the price leaves out, in words.
+    pub caution: Option<String>,
 }
 
 /// Prices every case of a summary; its objectives count where it has some.
@@ -139,12 +141,14 @@ fn one(spec: &PriceSpec, summary: &Summary, of: (String, BTreeMap<String, String
         return row;
     }
     measure(&mut row, &largest);
-    let idle = |c: &TargetCost| c.group.memory_bytes_idle.unwrap_or(c.pss_bytes_idle) as f64;
-    let idle = median(costs(&largest).map(idle)).unwrap_or(0.0);
+    let idle = median(costs(&largest).filter_map(idle));
     row.clients_by_cpu =
         row.cpu_us_per_s_per_client.and_then(|us| whole(spec.headroom * spec.cores * 1e6 / us));
-    let room = spec.memory_bytes.map(|b| (spec.headroom * b as f64 - idle).max(0.0));
+    let room = spec.memory_bytes.zip(idle).map(|(b, idle)| (spec.headroom * b as f64 - idle).max(0.0));
     row.clients_by_memory = room.zip(row.memory_bytes_per_client).and_then(|(room, each)| whole(room / each));
+    if spec.memory_bytes.is_some() && (idle.is_none() || row.memory_bytes_per_client.is_none()) {
+        row.caution = Some("the memory of a client is not known: it limits nothing here".to_owned());
+    }
     let bound = objectives(summary, &believed);
     row.clients_by_objectives = bound.and_then(|(n, _)| whole(spec.headroom * f64::from(n)));
     row.objectives_at_least = bound.is_some_and(|(_, at_least)| at_least);
@@ -159,16 +163,28 @@ fn costs<'r>(runs: &[&'r RunResult]) -> impl Iterator<Item = &'r TargetCost> {
 fn measure(row: &mut Priced, runs: &[&RunResult]) {
     let n = f64::from(row.clients.max(1));
     row.cpu_us_per_s_per_client = median(costs(runs).map(|c| c.cpu_share * 1e6 / n));
-    row.memory_bytes_per_client = median(costs(runs).filter_map(|c| memory(c, n)));
+    // Of one kind for all repeats: a control group has page cache and the kernel's part in it, PSS has not.
+    let grouped: Option<Vec<f64>> = costs(runs).map(|c| group_memory(c, n)).collect();
+    let own = || costs(runs).map(memory).collect::<Option<Vec<f64>>>();
+    row.memory_bytes_per_client = grouped.or_else(own).and_then(median);
     let measured = runs.iter().filter(|r| r.measured_s > 0.0);
     row.egress_bytes_per_s_per_client = median(measured.map(|r| r.bytes.wire_in as f64 / r.measured_s / n));
 }
 
-/// Of one client, of `n`.
-fn memory(cost: &TargetCost, n: f64) -> Option<f64> {
-    if let Some((end, idle)) = cost.group.memory_bytes_end.zip(cost.group.memory_bytes_idle) {
-        return Some(end.saturating_sub(idle) as f64 / n);
-    }
+/// Of the idle server: what is charged to its control group leaves out what it had touched before the run
+/// put it there, so the larger of the two.
+fn idle(cost: &TargetCost) -> Option<f64> {
+    Some(cost.group.memory_bytes_idle.max(cost.pss_bytes_idle)? as f64)
+}
+
+/// Of one client, of `n`, by the control group; `None` also when memory fell meanwhile, which tells nothing
+/// of clients.
+fn group_memory(cost: &TargetCost, n: f64) -> Option<f64> {
+    Some(cost.group.memory_bytes_end?.checked_sub(cost.group.memory_bytes_idle?)? as f64 / n)
+}
+
+/// The same by its processes.
+fn memory(cost: &TargetCost) -> Option<f64> {
     Some(cost.bytes_per_connection? + cost.kernel_bytes_per_connection.unwrap_or(0.0))
 }
 

@@ -96,7 +96,7 @@ pub(super) static CLAIM_ONLY: &[Metric] = &[
     Metric {
         key: "descriptors_per_client",
         unit: Unit::Ratio,
-        of: |r| over(r.target_cost.as_ref()?.descriptors_max, u64::from(r.clients)),
+        of: |r| over(r.target_cost.as_ref()?.descriptors_max?, u64::from(r.clients)),
     },
     // A cut session that its client knows of has failed; a client that does not know waits for ever.
     Metric {

@@ -41,23 +41,29 @@ pub(super) fn target_cost(
         return Err(warnings);
     }
     let (from, to, idle) = (seen.from, seen.to, seen.idle);
+    warnings.extend(paid::gone(readings, gathered.timeline.start));
+    warnings.extend(changed(&seen));
     let all = || readings.all().iter().filter_map(|r| r.target);
     let cpu_s = (to.cpu_ns_total.saturating_sub(from.cpu_ns_total)) as f64 / 1e9;
     let messages = measured.arrivals + measured.unstamped;
     let attached =
         gathered.interims.iter().rfind(|i| i.end <= gathered.timeline.drain).map_or(0, |i| i.attached);
     let each = |gained: Option<u64>| gained.filter(|_| attached > 0).map(|g| g as f64 / f64::from(attached));
+    let pss_bytes_idle = idle.and_then(|c| c.pss_bytes);
+    let (cpu, disproved) =
+        paid::cpu(&seen, charged(run, gathered), paid::baseline(readings, gathered.co_located), messages);
+    warnings.extend(disproved);
     Ok(TargetCost {
         cpu_s,
         cpu_us_per_delivery: (messages > 0).then(|| cpu_s * 1e6 / messages as f64),
         cpu_share: if apart_s > 0.0 { cpu_s / apart_s } else { 0.0 },
-        connect_cpu_s: connect_cpu_s(readings, &idle),
-        pss_bytes_max: all().filter_map(|c| c.pss_bytes).max().unwrap_or(0),
-        pss_bytes_idle: idle.pss_bytes.unwrap_or(0),
+        connect_cpu_s: idle.and_then(|idle| connect_cpu_s(readings, &idle)),
+        pss_bytes_max: all().filter_map(|c| c.pss_bytes).max(),
+        pss_bytes_idle,
         // Memory that fell meanwhile (a heap that was collected) tells nothing of connections.
-        bytes_per_connection: each(to.pss_bytes.zip(idle.pss_bytes).and_then(|(t, i)| t.checked_sub(i))),
-        kernel_bytes_per_connection: each(kernel_gain(&idle, &to)),
-        descriptors_max: all().map(|c| c.descriptors).max().unwrap_or(0),
+        bytes_per_connection: each(to.pss_bytes.zip(pss_bytes_idle).and_then(|(t, i)| t.checked_sub(i))),
+        kernel_bytes_per_connection: each(idle.and_then(|idle| kernel_gain(&idle, &to))),
+        descriptors_max: all().filter_map(|c| c.descriptors).max(),
         context_switches: switches(&to).saturating_sub(switches(&from)),
         processes: all().map(|c| c.processes).max().unwrap_or(0),
         found: readings.found().to_vec(),
@@ -65,12 +71,7 @@ pub(super) fn target_cost(
         clock_error_ns: readings.clock_error().map(|e| e.0),
         co_located: gathered.co_located,
         warnings,
-        cpu: paid::cpu(
-            &seen,
-            charged(run, gathered),
-            paid::baseline(readings, gathered.co_located),
-            messages,
-        ),
+        cpu,
         memory: paid::memory(&seen, readings, gathered.settled.as_secs_f64()),
         network: paid::network(&seen),
         group: paid::group(&seen),
@@ -92,7 +93,7 @@ fn charged(run: &RunPlan, gathered: &Gathered) -> Option<(Cost, Cost)> {
 const KERNEL_RESOLUTION: u64 = 20 << 20;
 
 fn kernel_gain(idle: &Cost, to: &Cost) -> Option<u64> {
-    let gain = to.kernel_socket_bytes.saturating_sub(idle.kernel_socket_bytes);
+    let gain = to.kernel_socket_bytes?.checked_sub(idle.kernel_socket_bytes?)?;
     (gain >= KERNEL_RESOLUTION).then_some(gain)
 }
 
@@ -100,9 +101,20 @@ fn switches(cost: &Cost) -> u64 {
     cost.voluntary_switches_total + cost.involuntary_switches_total
 }
 
-fn connect_cpu_s(readings: &Readings, idle: &Cost) -> f64 {
-    let connected = readings.end_of(Phase::Connect, |r: &Reading| r.target);
-    connected.map_or(0.0, |c| c.cpu_ns_total.saturating_sub(idle.cpu_ns_total) as f64 / 1e9)
+fn connect_cpu_s(readings: &Readings, idle: &Cost) -> Option<f64> {
+    let connected = readings.end_of(Phase::Connect, |r: &Reading| r.target)?;
+    Some(connected.cpu_ns_total.checked_sub(idle.cpu_ns_total)? as f64 / 1e9)
+}
+
+/// Whether its memory is of the same processes before and after.
+fn changed(seen: &Seen) -> Option<String> {
+    let (before, after) = (seen.idle?.processes, seen.to.processes);
+    (before != after && after > 0).then(|| {
+        format!(
+            "the target had {before} processes before the first client and {after} at the end of `measure`: what a process \
+             costs is in its memory per connection"
+        )
+    })
 }
 
 /// What pushbench itself used, and how well it kept time.

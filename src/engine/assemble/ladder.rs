@@ -1,12 +1,13 @@
 //! A ladder of idle connections put together: what was read at each step, and the slopes over the steps.
 //! Pure.
 
-use super::{Gathered, assemble};
+use super::{Gathered, assemble, paid};
 use crate::analysis::slope::{self, LEAST_POINTS};
 use crate::engine::timeline::Phase;
 use crate::model::{Cost, Nanos};
-use crate::result::{ConnectionCost, ConnectionSlopes, LadderResult, LadderStep, Slope, Verdict};
+use crate::result::{ConnectionCost, ConnectionSlopes, LadderResult, LadderStep, Slope, Verdict, median};
 use crate::scenario::{RunPlan, Stair, Stairs};
+use std::collections::BTreeSet;
 
 /// A step that lies farther from the line than this share of the whole rise makes the line doubtful.
 const LINE_MISSED: f64 = 0.05;
@@ -31,30 +32,44 @@ pub(in crate::engine) fn ladder(run: &RunPlan, stairs: &Stairs, gathered: Gather
         ..LadderResult::default()
     };
     let most = result.steps.last().map_or(0, |step| step.clients);
-    result.kept_bytes = kept(&result);
+    let gone = paid::gone(readings, gathered.timeline.start);
+    // A target that is gone has given back nothing, nor has one that a slope cannot be told of.
+    result.slopes = slopes(&[&result], kernel_of(&result.steps));
+    let untold = untold(&result, gone);
+    result.kept_bytes =
+        paid::kept(result.pss_bytes_after, result.pss_bytes_idle).filter(|_| untold.is_none());
     result.kept_bytes_per_connection =
         result.kept_bytes.filter(|_| most > 0).map(|kept| kept as f64 / f64::from(most));
     result.kernel_of = kernel_of(&result.steps).to_owned();
-    result.slopes = slopes(&[&result], &result.kernel_of);
     result.residual_bytes_max = slope::of(&points(&result, user)).map(|line| line.residual_max);
     result.warnings = [warnings(&result, stairs), readings.warnings()].concat();
     result.notes = gathered.notes.clone();
     let (judged, _) = assemble(run, gathered);
     LadderResult {
-        verdict: judged.verdict,
+        verdict: if untold.is_some() { Verdict::Invalid } else { judged.verdict },
         // A ladder has no rows there.
-        reasons: judged.reasons.into_iter().map(|r| r.replace(": see intervals.csv", "")).collect(),
+        reasons: untold
+            .into_iter()
+            .chain(judged.reasons.into_iter().map(|r| r.replace(": see intervals.csv", "")))
+            .collect(),
         generator_limited: judged.generator_limited,
         ..result
     }
 }
 
-/// What was read at a step's end; `None` when the run did not come so far, or the target was not seen.
+/// How long after a step's end its reading may begin: soon the clients of the next are there.
+const LATE: Nanos = Nanos::from_millis(100);
+
+/// What was read at a step's end; `None` when the run did not come so far, or the target was not seen then:
+/// its processes had ended, or the reading was taken too late.
 fn step(stair: &Stair, gathered: &Gathered) -> Option<LadderStep> {
     let at = |since: Nanos| gathered.timeline.start + since;
     let interim =
         gathered.interims.iter().find(|i| i.end == at(stair.end) && i.is_whole(gathered.workers))?;
-    let read = |since: Nanos| gathered.readings.soon_after(at(since)).and_then(|r| r.target);
+    let read = |since: Nanos| {
+        let target = gathered.readings.soon_after(at(since))?.target?;
+        Some(target).filter(|cost| cost.processes > 0 && cost.at < at(since) + LATE)
+    };
     let end = read(stair.end)?;
     let group = end.group.unwrap_or_default();
     Some(LadderStep {
@@ -77,11 +92,6 @@ fn step(stair: &Stair, gathered: &Gathered) -> Option<LadderStep> {
 fn cpu_us_per_s(rest: &Cost, end: &Cost) -> Option<f64> {
     let used_us = end.cpu_ns_total.saturating_sub(rest.cpu_ns_total) as f64 / 1e3;
     (end.at > rest.at).then(|| used_us / (end.at - rest.at).as_secs_f64())
-}
-
-fn kept(result: &LadderResult) -> Option<i64> {
-    let (after, idle) = result.pss_bytes_after.zip(result.pss_bytes_idle)?;
-    Some(i64::try_from(after).ok()? - i64::try_from(idle).ok()?)
 }
 
 /// Where every step has the kernel's part.
@@ -133,7 +143,7 @@ fn slopes(ladders: &[&LadderResult], kernel_of: &str) -> ConnectionSlopes {
         rss_bytes_per_connection: over(|s| Some(number(s.rss_bytes))),
         group_bytes_per_connection: over(|s| s.group_memory_bytes.map(number)),
         slab_bytes_per_connection: over(slab),
-        descriptors_per_connection: over(|s| Some(number(s.descriptors))),
+        descriptors_per_connection: over(|s| s.descriptors.map(number)),
         idle_cpu_us_per_s_per_connection: over(|s| s.cpu_us_per_s),
     }
 }
@@ -142,25 +152,49 @@ fn warnings(result: &LadderResult, stairs: &Stairs) -> Vec<String> {
     let steps = &result.steps;
     let mut told = Vec::new();
     if steps.len() < stairs.steps.len() {
-        told.push(format!("{} of {} steps were read", steps.len(), stairs.steps.len()));
+        told.push(format!("{} of {} steps were read in time", steps.len(), stairs.steps.len()));
     }
-    if result.slopes.user_bytes_per_connection.is_none() {
-        told.push(format!("fewer than {LEAST_POINTS} steps tell the target's memory: it has no slope"));
-    }
-    told.extend(steps.iter().find(|s| s.clients < s.planned).map(|s| {
-        let words = "clients were attached: the slopes are over those that were";
-        format!("only {} of {} {words}", s.clients, s.planned)
-    }));
-    let processes = || steps.iter().map(|s| s.processes);
-    let (least, most) = (processes().min(), processes().max());
-    if least != most || result.found.iter().any(|line| line.ends_with("(ended)")) {
-        let (least, most) = (least.unwrap_or(0), most.unwrap_or(0));
-        told.push(format!(
-            "the target's processes changed between the steps ({least} to {most} of them): what a process costs is in the slopes"
-        ));
-    }
+    told.extend(
+        steps
+            .iter()
+            .max_by_key(|s| s.planned.saturating_sub(s.clients))
+            .filter(|s| s.clients < s.planned)
+            .map(|s| {
+                let words = "clients were attached: the slopes are over those that were";
+                format!("only {} of {} {words}", s.clients, s.planned)
+            }),
+    );
+    told.extend(changed(result));
     told.extend(missed(result));
     told
+}
+
+/// Whether all steps are of the same processes.
+fn changed(result: &LadderResult) -> Option<String> {
+    let processes = || result.steps.iter().map(|s| s.processes);
+    let (least, most) = (processes().min()?, processes().max()?);
+    let how = match (least == most, result.found.iter().any(|line| line.ends_with("(ended)"))) {
+        (false, _) => format!("there were {least} to {most} of them"),
+        (true, true) => "some ended, others began".to_owned(),
+        (true, false) => return None,
+    };
+    Some(format!(
+        "the target's processes changed between the steps ({how}): what a process costs is in the slopes"
+    ))
+}
+
+/// Why a ladder that has no slope of memory tells nothing; `None` when it has one.
+fn untold(result: &LadderResult, gone: Option<String>) -> Option<String> {
+    if result.slopes.user_bytes_per_connection.is_some() {
+        return None;
+    }
+    let counts: BTreeSet<u32> =
+        result.steps.iter().filter(|s| s.pss_bytes.is_some()).map(|s| s.clients).collect();
+    let told = format!(
+        "no slope can be told: the target's memory is known at {} different numbers of clients, wanted {LEAST_POINTS}",
+        counts.len()
+    );
+    Some(gone.into_iter().chain([told]).collect::<Vec<_>>().join("; "))
 }
 
 /// Whether the steps lie on a line at all.
@@ -198,21 +232,14 @@ fn together(ladders: &[&LadderResult]) -> Option<ConnectionCost> {
     let first = ladders.first()?;
     let agree = ladders.iter().all(|l| l.kernel_of == first.kernel_of);
     let kernel_of = if agree { first.kernel_of.clone() } else { String::new() };
-    let mut kept: Vec<f64> = ladders.iter().filter_map(|l| l.kept_bytes_per_connection).collect();
-    kept.sort_unstable_by(f64::total_cmp);
     Some(ConnectionCost {
         case: first.case.clone(),
         transport: first.transport.clone(),
         ladders: ladders.len() as u32,
         slopes: slopes(ladders, &kernel_of),
         kernel_of,
-        kept_bytes_per_connection: middle(&kept),
+        kept_bytes_per_connection: median(ladders.iter().filter_map(|l| l.kept_bytes_per_connection)),
     })
-}
-
-fn middle(sorted: &[f64]) -> Option<f64> {
-    let n = sorted.len();
-    Some(f64::midpoint(*sorted.get(n.checked_sub(1)? / 2)?, *sorted.get(n / 2)?))
 }
 
 #[cfg(test)]
@@ -226,7 +253,7 @@ mod tests {
             clients,
             pss_bytes: Some(5_000_000 + 2_000 * n),
             slab_bytes: Some(90_000_000 + 8_000 * n),
-            descriptors: 20 + n,
+            descriptors: Some(20 + n),
             processes: 1,
             cpu_us_per_s: Some(100.0 + 0.5 * f64::from(clients)),
             ..LadderStep::default()
@@ -280,7 +307,12 @@ mod tests {
         });
         assert_eq!((result.kernel_of.as_str(), result.slopes.kernel_bytes_per_connection), ("", None));
         assert_eq!(result.slopes.user_bytes_per_connection, None);
-        assert!(told(&result).contains("fewer than 4 steps"), "{}", told(&result));
+        let why = untold(&result, Some("it ended".into())).unwrap();
+        assert_eq!(
+            why,
+            "it ended; no slope can be told: the target's memory is known at 3 different numbers of clients, wanted 4"
+        );
+        assert_eq!(untold(&climbed(|_| {}), Some("it ended".into())), None);
     }
 
     #[test]
@@ -290,9 +322,11 @@ mod tests {
         let few = climbed(|s| s.clients = s.clients.min(1_900));
         assert!(told(&few).contains("only 1900 of 2000 clients were attached"), "{}", told(&few));
         let forked = climbed(|s| s.processes = if s.clients > 500 { 2 } else { 1 });
-        assert!(told(&forked).contains("(1 to 2 of them)"), "{}", told(&forked));
+        assert!(told(&forked).contains("(there were 1 to 2 of them)"), "{}", told(&forked));
         let restarted = LadderResult { found: vec!["7 it (ended)".into()], ..climbed(|_| {}) };
-        assert!(told(&restarted).contains("processes changed"), "{}", told(&restarted));
+        assert!(told(&restarted).contains("(some ended, others began)"), "{}", told(&restarted));
+        let fewer = climbed(|s| s.clients = if s.planned > 500 { 450 } else { s.clients });
+        assert!(told(&fewer).contains("only 450 of 2000 clients"), "{}", told(&fewer));
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub(super) struct Answer {
 pub(super) struct Asker {
     questions: Option<Sender<(usize, Depth)>>,
     answers: Receiver<Answer>,
-    /// When each that is not answered was asked.
+    /// Since when each that is not answered is waited for: the first since it was its turn.
     waiting: VecDeque<Nanos>,
     patience: Nanos,
     /// Readings left out.
@@ -72,7 +72,7 @@ impl Asker {
     /// What has come back; never waits.
     pub(super) fn collect(&mut self) -> Vec<Answer> {
         let come: Vec<Answer> = self.answers.try_iter().collect();
-        self.waiting.drain(..come.len().min(self.waiting.len()));
+        self.answered(come.len());
         if self.waiting.front().is_some_and(|asked| Clock::Monotonic.now() > *asked + self.patience) {
             self.give_up();
         }
@@ -86,13 +86,21 @@ impl Asker {
             let left = *asked + self.patience - Clock::Monotonic.now();
             match self.answers.recv_timeout(left.into()) {
                 Ok(answer) => {
-                    self.waiting.pop_front();
+                    self.answered(1);
                     come.push(answer);
                 }
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => self.give_up(),
             }
         }
         come
+    }
+
+    /// So many are answered: now it is the turn of the next, which could not begin before.
+    fn answered(&mut self, n: usize) {
+        self.waiting.drain(..n.min(self.waiting.len()));
+        if let Some(since) = self.waiting.front_mut().filter(|_| n > 0) {
+            *since = Clock::Monotonic.now();
+        }
     }
 
     fn give_up(&mut self) {
@@ -169,6 +177,29 @@ mod tests {
         assert_eq!(processes(&come), [(0, 1), (1, 2)]);
         assert!(come[0].cost.as_ref().unwrap().at >= released);
         assert!(asker.warning().unwrap().contains("3 readings were left out"));
+    }
+
+    /// Takes its time for each.
+    struct Slow(Nanos);
+
+    impl Probe for Slow {
+        fn read(&mut self, _: Depth) -> Result<Cost, ProbeError> {
+            crate::clock::sleep_blocking(self.0);
+            Ok(Cost::default())
+        }
+
+        fn found(&self) -> Vec<String> {
+            Vec::new()
+        }
+    }
+
+    #[test]
+    fn one_that_waited_for_its_turn_has_all_its_time_then() {
+        let slow = Box::new(Slow(Nanos::from_millis(300)));
+        let mut asker = Asker::with_patience(slow, Nanos::from_millis(500)).unwrap();
+        (0..2).for_each(|i| asker.ask(i, Depth::Light));
+        assert_eq!(asker.wait().len(), 2, "600 ms after it was asked, 300 ms after its turn");
+        assert_eq!(asker.warning(), None);
     }
 
     #[test]

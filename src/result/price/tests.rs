@@ -20,7 +20,7 @@ fn run(clients: u32, repeat: u32) -> RunResult {
         target_cost: Some(TargetCost {
             cpu_share: 20e-6 * f64::from(clients),
             bytes_per_connection: Some(10_240.0),
-            pss_bytes_idle: 8 << 20,
+            pss_bytes_idle: Some(8 << 20),
             ..TargetCost::default()
         }),
         ..RunResult::default()
@@ -70,6 +70,32 @@ fn what_is_charged_to_a_control_group_counts_instead_of_the_processes() {
     let row = priced(&spec(), &summary).cases.remove(0);
     close(row.memory_bytes_per_client, 15_000.0);
     assert_eq!(row.clients_by_memory, Some((0.7 * f64::from(1 << 30) - f64::from(20 << 20)) as u64 / 15_000));
+}
+
+#[test]
+fn memory_that_fell_is_no_client_for_nothing() {
+    let mut summary = without_objectives(&[1_000]);
+    let cost = summary.runs[0].target_cost.as_mut().unwrap();
+    cost.bytes_per_connection = None;
+    cost.group.memory_bytes_idle = Some(200 << 20);
+    cost.group.memory_bytes_end = Some(50 << 20);
+    let row = priced(&spec(), &summary).cases.remove(0);
+    assert_eq!((row.memory_bytes_per_client, row.clients_by_memory), (None, None));
+    assert_eq!((row.runs_out, row.clients_per_instance), (Some(Limit::Cpu), Some(140_000)));
+    assert!(row.caution.unwrap().contains("memory of a client is not known"));
+    let bare = PriceSpec { memory_bytes: None, ..spec() };
+    assert_eq!(priced(&bare, &summary).cases[0].caution, None, "nobody asked for memory");
+}
+
+#[test]
+fn repeats_are_measured_alike_and_the_idle_server_is_the_larger_of_two() {
+    let mut summary = Summary { runs: (0..2).map(|i| run(1_000, i)).collect(), ..Summary::default() };
+    // Made after the server had touched its memory: nothing of it is charged to the group.
+    let group = &mut summary.runs[0].target_cost.as_mut().unwrap().group;
+    (group.memory_bytes_idle, group.memory_bytes_end) = (Some(0), Some(15_000_000));
+    let row = priced(&spec(), &summary).cases.remove(0);
+    close(row.memory_bytes_per_client, 10_240.0);
+    assert_eq!(row.clients_by_memory, Some(72_581));
 }
 
 #[test]

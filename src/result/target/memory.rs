@@ -4,13 +4,14 @@ use crate::result::finite;
 use serde::{Deserialize, Serialize};
 
 /// Idle: before the first client. End: of `measure`. After: all clients had left for `settle_s`.
+/// `null`: not read, or no process of the target was left.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TargetMemory {
     /// Resident bytes, idle; shared pages counted in each process.
-    pub rss_bytes_idle: u64,
+    pub rss_bytes_idle: Option<u64>,
     /// At the end.
-    pub rss_bytes_end: u64,
+    pub rss_bytes_end: Option<u64>,
     /// Most seen.
     pub rss_bytes_max: u64,
     /// Proportional set size at the end.
@@ -22,9 +23,9 @@ pub struct TargetMemory {
     /// Most bytes in swap seen.
     pub swap_bytes_max: Option<u64>,
     /// Kernel memory of all TCP sockets of the machine, idle.
-    pub kernel_socket_bytes_idle: u64,
+    pub kernel_socket_bytes_idle: Option<u64>,
     /// At the end.
-    pub kernel_socket_bytes_end: u64,
+    pub kernel_socket_bytes_end: Option<u64>,
     /// After; `null` when no reading was taken then.
     pub kernel_socket_bytes_after: Option<u64>,
     /// How long all clients had left when `after` was read.

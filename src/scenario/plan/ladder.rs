@@ -27,6 +27,9 @@ pub struct Stair {
     pub end: Nanos,
 }
 
+/// Between the end of a rest and the first client of the next step: the target is read meanwhile.
+const READING: Nanos = Nanos::from_millis(200);
+
 impl Stairs {
     /// Steps to `counts` (rising), at most `per_s` new clients a second; each has `settle` after its last
     /// client was due, and then rests for `hold` (both are rounded up to where whole seconds end).
@@ -38,7 +41,7 @@ impl Stairs {
             let ramp = Nanos((f64::from(clients.saturating_sub(before)) / per_s * 1e9) as u64);
             let rest = whole(begin + ramp + settle);
             steps.push(Stair { clients, begin, ramp, rest, end: rest + hold });
-            (begin, before) = (rest + hold, clients);
+            (begin, before) = (rest + hold + READING, clients);
         }
         Stairs { steps, hold }
     }
@@ -78,9 +81,9 @@ mod tests {
             told,
             [
                 (250, MS(0), MS(500), MS(1_000), MS(4_000)),
-                (500, MS(4_000), MS(500), MS(5_000), MS(8_000)),
-                (1_000, MS(8_000), MS(1_000), MS(10_000), MS(13_000)),
-                (2_000, MS(13_000), MS(2_000), MS(16_000), MS(19_000)),
+                (500, MS(4_200), MS(500), MS(6_000), MS(9_000)),
+                (1_000, MS(9_200), MS(1_000), MS(11_000), MS(14_000)),
+                (2_000, MS(14_200), MS(2_000), MS(17_000), MS(20_000)),
             ]
         );
     }
@@ -90,7 +93,7 @@ mod tests {
         let stairs = stairs();
         let at = |client| stairs.attaches_at(client);
         assert_eq!((at(0), at(125), at(249)), (MS(0), MS(250), MS(498)));
-        assert_eq!((at(250), at(500), at(1_999)), (MS(4_000), MS(8_000), MS(14_998)));
+        assert_eq!((at(250), at(500), at(1_999)), (MS(4_200), MS(9_200), MS(16_198)));
         assert!((1..2_000).all(|i| at(i) > at(i - 1)));
     }
 
