@@ -74,10 +74,10 @@ impl Process {
 
     /// Leaves out what it has used by its first reading: it was there at the reading before, unseen.
     pub(super) fn leave_out_its_past(&mut self) {
-        if let Some(stat) = stat_of(self.pid).filter(|s| s.started == self.started) {
-            if let Some(threads) = threads_of(&stat, self.pid, &self.threads) {
-                self.count(threads, &stat);
-            }
+        let now = stat_of(self.pid).filter(|s| s.started == self.started);
+        let threads = now.as_ref().and_then(|stat| threads_of(stat, self.pid, &self.threads));
+        if let Some((stat, threads)) = now.zip(threads) {
+            self.count(threads, &stat);
         }
         self.before = Some(self.totals);
     }
