@@ -84,8 +84,13 @@ fn told(slope: Option<Slope>, show: fn(f64) -> String) -> String {
 }
 
 fn notes(summary: &Summary, cases: &[&str]) -> Vec<String> {
-    let mut notes = vec![climbed(summary)];
-    notes.extend(kernel(summary));
+    // What the columns mean is of no use where they are empty.
+    let slopes = summary.connection_costs.iter().map(|c| &c.slopes);
+    let mut notes = Vec::new();
+    if slopes.into_iter().any(|s| s.user_bytes_per_connection.is_some()) {
+        notes.push(climbed(summary));
+        notes.extend(kernel(summary));
+    }
     let mut told: Vec<(&String, Vec<&str>)> = Vec::new();
     for ladder in &summary.ladders {
         for text in ladder.reasons.iter().chain(&ladder.warnings).chain(&ladder.notes) {

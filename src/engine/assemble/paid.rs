@@ -141,7 +141,8 @@ fn unattributed(cpu: &mut TargetCpu, cpu_s: f64, messages: u64, error: f64) -> O
     }
     cpu.unattributed_s = Some(unattributed);
     cpu.unattributed_error_s = Some(error);
-    cpu.unattributed_share = (load > 0.0).then(|| unattributed / load);
+    // Of a load that is no more than its error there is no share to be told.
+    cpu.unattributed_share = (load > error).then(|| unattributed / load);
     cpu.unattributed_us_per_delivery = (messages > 0).then(|| unattributed * 1e6 / messages as f64);
     None
 }
