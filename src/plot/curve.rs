@@ -69,7 +69,7 @@ impl Curve {
         let points = grid(limit).into_iter().map(|inverse| {
             let at: Vec<f64> = runs.iter().map(|t| t.value(inverse)).collect();
             let (lo, hi) = at.iter().fold((f64::MAX, 0.0_f64), |(lo, hi), v| (lo.min(*v), hi.max(*v)));
-            (inverse, lo, median(at.into_iter()).unwrap_or(lo), hi)
+            (inverse, lo, median(at).unwrap_or(lo), hi)
         });
         let meets_the_lost = runs.iter().any(|t| t.limits.1 <= limit && t.limits.1 < t.limits.0);
         let given = case.runs.iter().filter_map(|r| r.result.delivery_censored_at_ns).min();

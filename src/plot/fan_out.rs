@@ -62,7 +62,7 @@ fn lanes(case: &Case<'_>) -> Vec<Lane> {
             let of_run = |r: &Run<'_>| value(of(r.result.fanned_out()?)).map(|ns| ns as f64);
             // A run without the value has it later than all others, or not at all.
             let values: Vec<f64> = case.runs.iter().filter_map(of_run).collect();
-            if values.len() < case.runs.len() { None } else { median(values.into_iter()) }
+            if values.len() < case.runs.len() { None } else { median(values) }
         };
         let (p50, p99) = (middle(|q| q.p50_ns), middle(|q| q.p99_ns));
         let given = case.runs.iter().filter_map(|r| censored(r, of)).min();
