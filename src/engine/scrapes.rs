@@ -10,7 +10,7 @@ use super::timeline::Phase;
 use crate::clock::Clock;
 use crate::model::Nanos;
 use crate::scenario::{MetricsPlan, Plan};
-use crate::scrape::{self, Answer, Fetcher, Manner, Picked, Source};
+use crate::scrape::{self, Answer, Book, Fetcher, Manner, Parts, Picked, Source, Step};
 
 /// Room for the clock of the control thread, which wakes a little after each second.
 const SLACK: Nanos = Nanos::from_millis(500);
@@ -39,6 +39,8 @@ pub(super) struct Page {
     last: Option<Nanos>,
     /// The end of a phase came while it was still being asked.
     owed: Option<Phase>,
+    /// What each series was the sum of at its last value.
+    books: Vec<Book>,
 }
 
 /// One answered question.
@@ -49,7 +51,15 @@ pub(super) struct Scrape {
     pub(super) asked: Nanos,
     pub(super) at: Nanos,
     /// One for each series of the page.
-    pub(super) values: Vec<Option<f64>>,
+    pub(super) values: Vec<Option<Reading>>,
+}
+
+/// One value.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reading {
+    pub(super) value: f64,
+    /// Of a counter: what lies between the last value and this.
+    pub(super) step: Step,
 }
 
 impl Scrapes {
@@ -130,7 +140,13 @@ impl Scrapes {
                 {
                     self.warn(format!("{url}: no value of {name}: {why}"), phase);
                 }
-                let values = picked.values.into_iter().map(Result::ok).collect();
+                let books = self.pages[page].books.iter_mut();
+                let values = picked.values.iter().zip(&picked.parts).zip(books);
+                let reading = |((value, parts), book): ((&Result<f64, String>, &Parts), &mut Book)| {
+                    let value = *value.as_ref().ok()?;
+                    Some(Reading { value, step: book.step(parts) })
+                };
+                let values = values.map(reading).collect();
                 self.taken.push(Scrape { page, phase, asked: answer.asked, at: answer.at, values });
             }
         }
@@ -172,6 +188,7 @@ impl Page {
             took_max: Nanos::ZERO,
             last: None,
             owed: None,
+            books: vec![Book::default(); plan.series.len()],
         }
     }
 }

@@ -39,6 +39,10 @@ fn facts(cases: &[Case<'_>], all: usize) -> String {
         runs_of(cases),
         place(&runs).to_owned(),
     ];
+    match cases.iter().map(|c| c.disbelieved.len()).sum() {
+        0 => {}
+        n => facts.push(format!("{} left out", counted(n, "invalid run", "invalid runs"))),
+    }
     if runs.iter().any(|r| r.insecure) {
         facts.push("certificates not verified".to_owned());
     }
@@ -119,7 +123,7 @@ fn verdict_line(results: &Results, cases: &[Case<'_>], verdict: Verdict) -> Stri
 
 /// Why a case is doubtful, with its name.
 fn reasons(case: &Case<'_>) -> Vec<String> {
-    let doubtful = case.runs.iter().filter(|r| r.result.verdict != Verdict::Valid);
+    let doubtful = case.all_runs().filter(|r| r.result.verdict != Verdict::Valid);
     let reasons = doubtful.flat_map(|r| &r.result.reasons);
     reasons.map(|reason| format!("{}: {reason}", case.name)).collect()
 }
@@ -149,5 +153,16 @@ mod tests {
         let caption = caption(&results, &cases(&results), 3);
         assert_eq!(caption.verdict, "Verdict: invalid: websocket: generator CPU 97 % of its cores");
         assert!(!caption.good);
+    }
+
+    #[test]
+    fn a_run_that_is_left_out_is_told_with_its_reasons() {
+        let mut results = fixture::repeats();
+        let run = &mut results.summary.runs[0];
+        (run.verdict, run.reasons) = (Verdict::Invalid, vec!["steal".into()]);
+        let told = format!("Verdict: invalid: {}: steal", run.case);
+        let caption = caption(&results, &cases(&results), 3);
+        assert!(caption.facts.ends_with(" · 1 invalid run left out"), "{}", caption.facts);
+        assert_eq!(caption.verdict, told);
     }
 }

@@ -66,15 +66,28 @@ impl Look {
 pub(super) struct Case<'a> {
     pub(super) name: String,
     pub(super) runs: Vec<Run<'a>>,
+    /// Invalid runs that nothing is drawn of, since repeats of them are believed.
+    pub(super) disbelieved: Vec<Run<'a>>,
     pub(super) look: Look,
     /// Whether runs at smaller client counts were left out.
     pub(super) left_out: bool,
 }
 
-impl Case<'_> {
+impl<'a> Case<'a> {
+    /// All its runs, those too that are not drawn.
+    pub(super) fn all_runs(&self) -> impl Iterator<Item = &Run<'a>> {
+        self.runs.iter().chain(&self.disbelieved)
+    }
+
+    /// Keeps the runs of which this is so.
+    pub(super) fn retain(&mut self, keep: impl Fn(&RunResult) -> bool) {
+        self.runs.retain(|r| keep(r.result));
+        self.disbelieved.retain(|r| keep(r.result));
+    }
+
     /// The worst of its runs.
     pub(super) fn verdict(&self) -> Verdict {
-        self.runs.iter().map(|r| r.result.verdict).max().unwrap_or_default()
+        self.all_runs().map(|r| r.result.verdict).max().unwrap_or_default()
     }
 
     /// Whether its line is dashed and its bar hatched.
@@ -102,7 +115,7 @@ impl Case<'_> {
     /// The same case with the runs at `clients` only.
     pub(super) fn at(&self, clients: u32) -> Self {
         let mut case = self.clone();
-        case.runs.retain(|r| r.result.clients == clients);
+        case.retain(|r| r.clients == clients);
         case.left_out = case.runs.len() < self.runs.len();
         case
     }
@@ -113,7 +126,7 @@ impl Case<'_> {
     }
 }
 
-/// Every case with all its runs; the order and the looks depend on names only, not on the random
+/// Every case with all its runs, but for invalid ones that have believed repeats; the order and the looks depend on names only, not on the random
 /// order of the runs, so that two folders of one scenario have equal colours.
 pub(super) fn cases(results: &Results) -> Vec<Case<'_>> {
     // Clients have an axis or a line of the caption of their own.
@@ -128,8 +141,19 @@ pub(super) fn cases_without<'r>(results: &'r Results, hidden: &[&str]) -> Vec<Ca
         let name = full_name(result, hidden);
         match cases.iter_mut().find(|c| c.name == name) {
             Some(case) => case.runs.push(run),
-            None => cases.push(Case { name, runs: vec![run], look: Look::nth(0), left_out: false }),
+            None => cases.push(Case {
+                name,
+                runs: vec![run],
+                disbelieved: Vec::new(),
+                look: Look::nth(0),
+                left_out: false,
+            }),
         }
+    }
+    for case in &mut cases {
+        let all = std::mem::take(&mut case.runs);
+        let told = |run: &Run<'_>| run.result.is_told(all.iter().map(|r| r.result));
+        (case.runs, case.disbelieved) = all.iter().copied().partition(told);
     }
     cases.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| natural(&a.name, &b.name)));
     for (i, case) in cases.iter_mut().enumerate() {
@@ -191,6 +215,22 @@ mod tests {
         let after: Vec<_> = cases(&results).into_iter().map(|c| (c.name, c.look)).collect();
         assert_eq!(before, after);
         assert_eq!(before[0].0, "polling, 1 s");
+    }
+
+    #[test]
+    fn nothing_is_drawn_of_an_invalid_run_that_has_believed_repeats() {
+        let mut results = fixture::repeats();
+        let name = results.summary.runs[0].case.clone();
+        results.summary.runs[0].verdict = Verdict::Invalid;
+        let found = |results: &Results| {
+            let case = cases(results).into_iter().find(|c| c.name == name).unwrap();
+            let most = case.at_most_clients();
+            (case.runs.len(), case.disbelieved.len(), most.verdict(), case.suffix())
+        };
+        let repeats = results.summary.runs.iter().filter(|r| r.case == name).count();
+        assert_eq!(found(&results), (repeats - 1, 1, Verdict::Invalid, " (invalid)"));
+        results.summary.runs.iter_mut().for_each(|r| r.verdict = Verdict::Invalid);
+        assert_eq!(found(&results), (repeats, 0, Verdict::Invalid, " (invalid)"));
     }
 
     #[test]

@@ -20,7 +20,7 @@ const WHOLE: Colour = Colour::new(0x8a, 0x93, 0x9b);
 const NOBODY: Colour = Colour::new(0xd9, 0xd9, 0xd9);
 const NOT_MEASURED: &str = "not measured";
 
-/// The values of one case, of each run that has them.
+/// The values of one case, of each run that is drawn; of a part, none when one of these lacks it.
 struct Costs {
     /// CPU microseconds for a delivery: the same number as CPU seconds for a million.
     cpu: Vec<f64>,
@@ -32,7 +32,7 @@ struct Costs {
     nobody_error: Vec<f64>,
     user: Vec<f64>,
     kernel: Vec<f64>,
-    /// User and kernel together, of runs that have the first.
+    /// What is drawn of a run: user, and kernel where all have it.
     memory: Vec<f64>,
 }
 
@@ -103,16 +103,26 @@ fn memory_head(picture: &mut Picture, memory: Rect, m: Axis, kernel: bool) {
 
 fn costs(case: &Case<'_>) -> Costs {
     let all = || case.runs.iter().filter_map(|r| r.result.target_cost.as_ref());
-    let of = |value: fn(&TargetCost) -> Option<f64>| all().filter_map(value).collect::<Vec<f64>>();
+    let cpu: Vec<&TargetCost> = all().filter(|c| c.cpu_us_per_delivery.is_some()).collect();
+    let memory: Vec<&TargetCost> = all().filter(|c| c.bytes_per_connection.is_some()).collect();
+    let kernel = every(&memory, |c| c.kernel_bytes_per_connection);
+    let and_kernel = |c: &TargetCost| c.kernel_bytes_per_connection.filter(|_| !kernel.is_empty());
     Costs {
-        cpu: of(|c| c.cpu_us_per_delivery),
-        cpu_user: of(|c| Some(c.cpu_us_per_delivery? * c.cpu.user_s.filter(|_| c.cpu_s > 0.0)? / c.cpu_s)),
-        nobody: of(|c| c.cpu.unattributed_us_per_delivery),
-        nobody_error: of(TargetCost::unattributed_error_us_per_delivery),
-        user: of(|c| c.bytes_per_connection),
-        kernel: of(|c| c.kernel_bytes_per_connection),
-        memory: of(|c| Some(c.bytes_per_connection? + c.kernel_bytes_per_connection.unwrap_or(0.0))),
+        cpu: every(&cpu, |c| c.cpu_us_per_delivery),
+        cpu_user: every(&cpu, |c| {
+            Some(c.cpu_us_per_delivery? * c.cpu.user_s.filter(|_| c.cpu_s > 0.0)? / c.cpu_s)
+        }),
+        nobody: every(&cpu, |c| c.cpu.unattributed_us_per_delivery),
+        nobody_error: every(&cpu, TargetCost::unattributed_error_us_per_delivery),
+        user: every(&memory, |c| c.bytes_per_connection),
+        memory: every(&memory, |c| Some(c.bytes_per_connection? + and_kernel(c).unwrap_or(0.0))),
+        kernel,
     }
+}
+
+/// The values of all these runs; none when one has none: medians of different runs do not add up.
+fn every(costs: &[&TargetCost], of: impl Fn(&TargetCost) -> Option<f64>) -> Vec<f64> {
+    costs.iter().map(|c| of(c)).collect::<Option<Vec<f64>>>().unwrap_or_default()
 }
 
 /// All that the axis has to hold.
@@ -206,4 +216,52 @@ fn dots(picture: &mut Picture, x: Axis, (top, bottom): (f64, f64), values: &[f64
         right = right.max(at + 4.5);
     }
     right
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plot::{case, fixture};
+    use crate::result::Verdict;
+
+    fn told(results: &Results) -> Costs {
+        let name = &results.summary.runs[0].case;
+        costs(case::cases(results).iter().find(|c| c.name == *name).unwrap())
+    }
+
+    fn full() -> Results {
+        let mut results = fixture::repeats();
+        for run in &mut results.summary.runs {
+            let cost = run.target_cost.as_mut().unwrap();
+            (cost.cpu_s, cost.cpu.user_s, cost.cpu.unattributed_us_per_delivery) =
+                (2.0, Some(1.0), Some(3.0));
+            (cost.bytes_per_connection, cost.kernel_bytes_per_connection) = (Some(1_000.0), Some(500.0));
+        }
+        results
+    }
+
+    #[test]
+    fn a_part_that_one_run_lacks_is_not_drawn() {
+        let mut results = full();
+        let all = told(&results);
+        let n = all.cpu.len();
+        assert!(n > 1);
+        assert_eq!([all.cpu_user.len(), all.nobody.len(), all.kernel.len(), all.memory.len()], [n; 4]);
+        assert_eq!(all.memory[0], 1_500.0);
+        let cost = results.summary.runs[0].target_cost.as_mut().unwrap();
+        (cost.cpu.user_s, cost.cpu.unattributed_us_per_delivery) = (None, None);
+        cost.kernel_bytes_per_connection = None;
+        let some = told(&results);
+        assert_eq!([some.cpu_user.len(), some.nobody.len(), some.kernel.len()], [0; 3]);
+        assert_eq!((some.cpu, some.memory), (all.cpu, vec![1_000.0; n]));
+    }
+
+    #[test]
+    fn an_invalid_run_is_in_no_median() {
+        let mut results = full();
+        let run = &mut results.summary.runs[0];
+        run.verdict = Verdict::Invalid;
+        run.target_cost.as_mut().unwrap().cpu_us_per_delivery = Some(1e6);
+        assert!(told(&results).cpu.iter().all(|us| *us < 1e5));
+    }
 }

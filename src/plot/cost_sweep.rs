@@ -71,7 +71,7 @@ pub(super) fn cases(results: &Results, over: Over) -> Vec<Case<'_>> {
     for case in &mut cases {
         let most = case.runs.iter().map(|r| other.of(r.result)).fold(0.0, f64::max);
         let before = case.runs.len();
-        case.runs.retain(|r| r.result.target_cost.is_some() && (!choose || other.of(r.result) >= most));
+        case.retain(|r| r.target_cost.is_some() && (!choose || other.of(r) >= most));
         case.left_out = case.runs.len() < before && other == Over::Clients;
         case.runs.sort_by(|a, b| over.of(a.result).total_cmp(&over.of(b.result)));
     }
@@ -84,7 +84,7 @@ pub(super) fn largest(results: &Results) -> Vec<Case<'_>> {
     let mut cases = case::cases_without(results, &["clients", "rate"]);
     for case in cases.iter_mut().filter(|_| is_swept(results, Over::Rate)) {
         let most = case.runs.iter().map(|r| rate(r.result)).fold(0.0, f64::max);
-        case.runs.retain(|r| rate(r.result) >= most);
+        case.retain(|r| rate(r) >= most);
     }
     cases.iter().map(Case::at_most_clients).collect()
 }

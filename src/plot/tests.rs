@@ -14,6 +14,7 @@ fn situations() -> Vec<(&'static str, Results)> {
         ("nine long names", fixture::many(9)),
         ("twelve long names", fixture::many(12)),
         ("doubtful", fixture::doubtful_runs()),
+        ("left out", fixture::watched(fixture::fanned(fixture::left_out()))),
         ("no deliveries", fixture::no_deliveries()),
         ("few a second", fixture::few_a_second()),
         ("lopsided", fixture::lopsided()),
@@ -212,6 +213,15 @@ fn doubtful_runs_are_marked_at_their_lines_and_in_the_caption() {
             assert!(texts.contains(&word), "{name}: {texts:?}");
         }
         assert!(texts.iter().any(|t| t.starts_with("Verdict: invalid: ")), "{name}");
+    }
+}
+
+#[test]
+fn what_is_left_out_is_said_beneath_every_chart() {
+    for (name, picture) in charts(&fixture::left_out()).expect("there are runs") {
+        let texts: Vec<_> = picture.texts().map(|t| t.text.as_str()).collect();
+        assert!(texts.iter().any(|t| t.contains("3 invalid runs left out")), "{name}: {texts:?}");
+        assert!(texts.contains(&"websocket (invalid)"), "{name}: {texts:?}");
     }
 }
 

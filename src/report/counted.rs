@@ -2,13 +2,13 @@
 
 use super::number::{grouped, three_digits};
 use super::table::Row;
-use crate::result::{MetricReconciled, MetricSeries, RunResult, median};
+use crate::result::{MetricGain, MetricReconciled, MetricSeries, RunResult, median};
 
-/// A line for each series of each row; of repeats the median.
+/// A line for each series of each row; of believed repeats the median.
 pub(super) fn lines(rows: &[Row<'_>], labels: &[String]) -> Vec<String> {
     let mut lines = Vec::new();
     for (row, label) in rows.iter().zip(labels) {
-        let runs: Vec<&RunResult> = row.runs.iter().map(|(_, r)| *r).collect();
+        let runs: Vec<&RunResult> = row.told.iter().map(|(_, r)| *r).collect();
         let first = runs.iter().find_map(|r| r.target_metrics.as_ref());
         for series in first.iter().flat_map(|m| &m.series) {
             lines.push(format!("{label}: {} {}", series.name, said(series, &runs)));
@@ -23,30 +23,28 @@ pub(super) fn warnings(run: &RunResult) -> Vec<String> {
 }
 
 fn said(series: &MetricSeries, runs: &[&RunResult]) -> String {
-    let middle = |of: &dyn Fn(&RunResult, &MetricSeries) -> Option<f64>| {
+    let middle = |of: &dyn Fn(&MetricSeries) -> Option<f64>| {
         let same = |r: &&RunResult| {
             let metrics = r.target_metrics.as_ref()?;
-            of(r, metrics.series.iter().find(|s| s.name == series.name)?)
+            of(metrics.series.iter().find(|s| s.name == series.name)?)
         };
         median(runs.iter().filter_map(same))
     };
     let unit = if series.unit.is_empty() { String::new() } else { format!(" {}", series.unit) };
     let mut parts = Vec::new();
     if series.kind == "counter" {
-        let gain = |phase: &'static str| middle(&move |_, s| s.gains.iter().find(|g| g.phase == phase)?.gain);
+        let gain = |phase: &'static str| middle(&move |s| s.gains.iter().find(|g| g.phase == phase)?.gain);
         parts.push(match gain("measure") {
             Some(n) => {
-                let rate = middle(&|r, s| {
-                    let gain = s.gains.iter().find(|g| g.phase == "measure")?.gain?;
-                    (r.measured_s > 0.0).then(|| gain / r.measured_s)
-                });
-                format!("{}{unit} in measure ({}/s)", number(n), three_digits(rate.unwrap_or_default()))
+                let rate = middle(&|s| rate(s.gains.iter().find(|g| g.phase == "measure")?));
+                let rate = rate.map_or(String::new(), |rate| format!(" ({}/s)", three_digits(rate)));
+                format!("{}{unit} in measure{rate}", number(n))
             }
             None => "not known in measure".to_owned(),
         });
         parts.extend(gain("run").map(|n| format!("{} in the whole run", number(n))));
     } else {
-        let level = |of: fn(&MetricSeries) -> Option<f64>| middle(&move |_, s| of(s));
+        let level = |of: fn(&MetricSeries) -> Option<f64>| middle(&move |s| of(s));
         match (level(|s| s.last), level(|s| s.max)) {
             (Some(last), Some(max)) => {
                 parts.push(format!("{}{unit} at the end of measure, {} at most", number(last), number(max)));
@@ -57,6 +55,12 @@ fn said(series: &MetricSeries, runs: &[&RunResult]) -> String {
     }
     parts.extend(beside(series, runs));
     parts.join(", ")
+}
+
+/// A gain over the time between its two readings, which is not quite that of the phase.
+fn rate(gain: &MetricGain) -> Option<f64> {
+    let seconds = gain.to_s? - gain.from_s?;
+    (seconds > 0.0).then(|| gain.gain.map(|n| n / seconds))?
 }
 
 /// The same as we counted it: of repeats the median, and how many of them differ.
@@ -86,10 +90,16 @@ fn number(value: f64) -> String {
 mod tests {
     use super::super::{fixture, table};
     use super::*;
-    use crate::result::{MetricGain, TargetMetrics};
+    use crate::result::{TargetMetrics, Verdict};
 
     fn metrics(gain: Option<f64>, ours: u64) -> TargetMetrics {
-        let of = |phase: &str| MetricGain { phase: phase.into(), gain, ..MetricGain::default() };
+        let of = |phase: &str| MetricGain {
+            phase: phase.into(),
+            gain,
+            from_s: Some(2.5),
+            to_s: Some(12.5),
+            ..MetricGain::default()
+        };
         let counter = MetricSeries {
             name: "sent".into(),
             kind: "counter".into(),
@@ -115,9 +125,32 @@ mod tests {
         let mut results = fixture::three();
         results.summary.runs.truncate(1);
         let run = &mut results.summary.runs[0];
-        (run.case, run.measured_s, run.target_metrics) = ("a".into(), 10.0, Some(metrics));
+        // The readings may lie farther apart than the ends of the phase.
+        (run.case, run.measured_s, run.target_metrics) = ("a".into(), 8.0, Some(metrics));
         let rows = table::rows(&results.summary);
         lines(&rows, &["a".to_owned()])
+    }
+
+    #[test]
+    fn a_gain_without_its_two_instants_has_no_rate() {
+        let mut without = metrics(Some(6_000.0), 6_000);
+        without.series[0].gains[0].to_s = None;
+        assert!(of(without)[0].starts_with("a: sent 6,000 messages in measure, 6,000 in the whole run"));
+    }
+
+    #[test]
+    fn a_median_is_of_believed_runs() {
+        let mut results = fixture::three();
+        results.summary.runs.truncate(1);
+        let mut run = results.summary.runs.remove(0);
+        for (gain, verdict) in [(6_000.0, Verdict::Valid), (1.0, Verdict::Invalid), (8_000.0, Verdict::Valid)]
+        {
+            (run.target_metrics, run.verdict) = (Some(metrics(Some(gain), gain as u64)), verdict);
+            results.summary.runs.push(run.clone());
+        }
+        let rows = table::rows(&results.summary);
+        let told = lines(&rows, &["a".to_owned()]);
+        assert!(told[0].starts_with("a: sent 7,000 messages in measure (700/s)"), "{told:?}");
     }
 
     #[test]

@@ -52,9 +52,9 @@ pub(super) fn group_heads() -> impl Iterator<Item = &'static str> {
 pub(super) fn groups(rows: &[Row<'_>], labels: &[String]) -> Vec<GroupLine> {
     let mut lines = Vec::new();
     for (row, label) in rows.iter().zip(labels) {
-        let first = row.runs.first().map_or(&[][..], |(_, run)| &run.groups);
+        let first = row.told.first().map_or(&[][..], |(_, run)| &run.groups);
         for (i, group) in first.iter().enumerate() {
-            let same: Vec<&GroupResult> = row.runs.iter().filter_map(|(_, r)| r.groups.get(i)).collect();
+            let same: Vec<&GroupResult> = row.told.iter().filter_map(|(_, r)| r.groups.get(i)).collect();
             lines.push(GroupLine {
                 name: format!("{label} / {}", group.name),
                 transport: group.transport.clone(),
@@ -77,17 +77,17 @@ fn cell(groups: &[&GroupResult], kind: Kind, of: Of) -> String {
 pub(super) fn returns(rows: &[Row<'_>], labels: &[String]) -> Vec<String> {
     let had = |row: &Row<'_>| {
         let r = |run: &RunResult| run.reconnects.count + run.reconnects.gave_up + run.reconnects.reopened > 0;
-        row.runs.iter().any(|(_, run)| r(run))
+        row.told.iter().any(|(_, run)| r(run))
     };
     rows.iter().zip(labels).filter(|(row, _)| had(row)).map(|(row, label)| returned(row, label)).collect()
 }
 
 fn returned(row: &Row<'_>, label: &str) -> String {
-    let sum = |of: fn(&RunResult) -> u64| row.runs.iter().map(|(_, r)| of(r)).sum::<u64>();
-    let greatest = |of: fn(&RunResult) -> Option<u64>| row.runs.iter().filter_map(|(_, r)| of(r)).max();
+    let sum = |of: fn(&RunResult) -> u64| row.told.iter().map(|(_, r)| of(r)).sum::<u64>();
+    let greatest = |of: fn(&RunResult) -> Option<u64>| row.told.iter().filter_map(|(_, r)| of(r)).max();
     let count = |n: u64| grouped(n as f64);
     let time = |ns: Option<u64>| ns.map_or("-".to_owned(), |ns| shown(ns as f64, Kind::Time));
-    let many = if row.runs.len() > 1 { " (worst repeat)" } else { "" };
+    let many = if row.told.len() > 1 { " (worst repeat)" } else { "" };
     let mut parts = Vec::new();
     if sum(|r| r.reconnects.count) > 0 {
         parts.push(format!(

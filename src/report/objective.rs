@@ -33,14 +33,16 @@ pub(super) fn lines(summary: &Summary, rows: &[Row<'_>], labels: &[String]) -> V
             let same = |s: &&SloResult| s.key == key && s.objective == objective && of_row(s);
             let held: Vec<_> = summary.slo.iter().filter(same).collect();
             if !held.is_empty() {
-                lines.push(objective_line(summary, label, &held));
+                let told = |s: &&&SloResult| row.told.iter().any(|(i, _)| *i == s.run);
+                let measured = measured(summary, key, &held.iter().filter(told).copied().collect::<Vec<_>>());
+                lines.push(objective_line(label, measured, &held));
             }
         }
     }
     lines
 }
 
-fn objective_line(summary: &Summary, label: &str, held: &[&SloResult]) -> ObjectiveLine {
+fn objective_line(label: &str, measured: String, held: &[&SloResult]) -> ObjectiveLine {
     let so_many = |met| held.iter().filter(|s| s.met == met).count();
     let (missed, unknown) = (so_many(Some(false)), so_many(None));
     let met = if missed > 0 { Some(false) } else { (unknown == 0).then_some(true) };
@@ -51,7 +53,7 @@ fn objective_line(summary: &Summary, label: &str, held: &[&SloResult]) -> Object
         None => format!("unknown{}", of(unknown)),
     };
     let (key, objective) = (held[0].key.clone(), held[0].objective.clone());
-    let measured = format!("{}{}", measured(summary, &key, held), why(held));
+    let measured = format!("{measured}{}", why(held));
     ObjectiveLine { label: label.to_owned(), measured, key, objective, met, words }
 }
 
@@ -105,6 +107,22 @@ mod tests {
         let lines = lines(&results.summary, &rows, &story::labels(&rows));
         let words: Vec<_> = lines.iter().map(|o| o.words.as_str()).collect();
         assert_eq!(words, ["missed 3/3", "met", "missed 1/3"]);
+    }
+
+    #[test]
+    fn what_an_invalid_run_measured_is_in_no_range() {
+        let mut results = fixture::repeated();
+        let of_row = |s: &&mut SloResult| [2, 5, 8].contains(&s.run);
+        for (slo, measured) in results.summary.slo.iter_mut().filter(of_row).zip([9e9, 2e6, 3e6]) {
+            slo.measured = Some(measured);
+        }
+        let told = |summary: &Summary| {
+            let rows = table::rows(summary);
+            lines(summary, &rows, &story::labels(&rows)).remove(2).measured
+        };
+        assert_eq!(told(&results.summary), "2.00 ms .. 9.00 s");
+        results.summary.runs[2].verdict = crate::result::Verdict::Invalid;
+        assert_eq!(told(&results.summary), "2.00 ms .. 3.00 ms");
     }
 
     #[test]

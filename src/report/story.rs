@@ -157,7 +157,7 @@ fn rate(value: f64) -> String {
 
 fn verdict(row: &Row<'_>, label: &str) -> VerdictLine {
     let middle =
-        |of: fn(&RunResult) -> f64| median(row.runs.iter().map(|(_, r)| of(r))).map_or("?".to_owned(), rate);
+        |of: fn(&RunResult) -> f64| median(row.told.iter().map(|(_, r)| of(r))).map_or("?".to_owned(), rate);
     let rates = format!(
         "{}/s offered, {}/s achieved, {}/s delivered{}{}",
         middle(|r| r.offered_per_s),
@@ -179,10 +179,10 @@ fn verdict(row: &Row<'_>, label: &str) -> VerdictLine {
 /// How late messages were sent, the worst of the runs; nothing when none was sent.
 fn lateness(row: &Row<'_>) -> String {
     let worst = |of: fn(&RunResult) -> Option<u64>| {
-        let most = row.runs.iter().filter_map(|(_, r)| of(r)).max();
+        let most = row.told.iter().filter_map(|(_, r)| of(r)).max();
         most.map_or_else(|| "-".to_owned(), |ns| Nanos(ns).to_string())
     };
-    if row.runs.iter().all(|(_, r)| r.generator.send_lag_max_ns.is_none()) {
+    if row.told.iter().all(|(_, r)| r.generator.send_lag_max_ns.is_none()) {
         return String::new();
     }
     format!(
@@ -195,7 +195,7 @@ fn lateness(row: &Row<'_>) -> String {
 
 /// What went otherwise than once and in order; empty when nothing did.
 fn ledger(row: &Row<'_>) -> String {
-    let sum = |of: fn(&RunResult) -> u64| row.runs.iter().map(|(_, r)| of(r)).sum::<u64>();
+    let sum = |of: fn(&RunResult) -> u64| row.told.iter().map(|(_, r)| of(r)).sum::<u64>();
     let parts = [
         (sum(|r| r.ledger.lost), "lost"),
         (sum(|r| r.ledger.in_flight), "in flight"),
@@ -267,9 +267,10 @@ fn notes(rows: &[Row<'_>], labels: &[String]) -> Vec<String> {
     let mut notes: Vec<(String, Vec<&str>)> = Vec::new();
     for (row, label) in rows.iter().zip(labels) {
         let mut own = counted(row, |r| &r.notes);
-        own.extend(row.runs.iter().flat_map(|(_, r)| super::cooperation::notes(r)));
-        own.extend(row.runs.iter().flat_map(|(_, r)| super::timing::notes(r)));
-        own.extend(super::cost::notes(&row.runs));
+        own.extend(row.left_out());
+        own.extend(row.told.iter().flat_map(|(_, r)| super::cooperation::notes(r)));
+        own.extend(row.told.iter().flat_map(|(_, r)| super::timing::notes(r)));
+        own.extend(super::cost::notes(&row.told));
         own.extend(
             row.runs.iter().filter_map(|(_, r)| r.target_cost.as_ref()).flat_map(|c| c.warnings.clone()),
         );
@@ -307,10 +308,10 @@ fn general(rows: &[Row<'_>]) -> Vec<String> {
     if runs().any(|r| r.target_cost.as_ref().is_some_and(|c| c.co_located)) {
         notes.push("co-located: receivers' TCP work is partly charged to the target's CPU; not for comparison with two hosts");
     }
-    if rows.iter().any(|r| r.runs.len() == 1) {
+    if rows.iter().any(|r| r.told.len() == 1) {
         notes.push("single runs: how far a repeat would differ is not known (set repeat in [sweep])");
     }
-    if rows.iter().any(|r| r.runs.len() > 1) {
+    if rows.iter().any(|r| r.told.len() > 1) {
         notes.push("repeats: the median over runs, with the least and the greatest; times are not pooled");
     }
     notes.into_iter().map(str::to_owned).collect()
@@ -329,6 +330,21 @@ mod tests {
         let reasons = &Story::of(&results.summary, &rows).verdicts[0].reasons;
         assert_eq!(reasons[1], "steal (1 of 3 repeats)");
         assert!(!reasons[0].contains("repeats"));
+    }
+
+    #[test]
+    fn a_verdict_line_has_the_figures_of_believed_runs_and_a_note_says_so() {
+        let mut results = fixture::repeated();
+        let runs = &mut results.summary.runs;
+        (runs[0].delivered_per_s, runs[3].delivered_per_s, runs[6].delivered_per_s) = (1.0, 900.0, 902.0);
+        (runs[0].verdict, runs[0].ledger.lost) = (Verdict::Invalid, 77_000);
+        let rows = table::rows(&results.summary);
+        let story = Story::of(&results.summary, &rows);
+        let line = story.verdicts.iter().find(|v| v.words == "invalid 1/3").unwrap();
+        assert!(line.rates.contains(", 901/s delivered"), "{}", line.rates);
+        assert!(!line.rates.contains("77,0"), "{}", line.rates);
+        let note = format!("{}: figures leave out 1 invalid run of 3", line.label);
+        assert!(story.notes.contains(&note), "{:#?}", story.notes);
     }
 
     #[test]

@@ -152,6 +152,8 @@ pub(super) struct Row<'a> {
     pub(super) clients: u32,
     /// Its runs with their index in the summary, by repeat.
     pub(super) runs: Vec<(usize, &'a RunResult)>,
+    /// Those that its figures are of: the believed ones where there are any.
+    pub(super) told: Vec<(usize, &'a RunResult)>,
 }
 
 /// A number of a row.
@@ -176,13 +178,20 @@ impl Row<'_> {
         if so_many == all { word(worst).to_owned() } else { format!("{} {so_many}/{all}", word(worst)) }
     }
 
+    /// That invalid runs are in no figure of it.
+    pub(super) fn left_out(&self) -> Option<String> {
+        let (all, n) = (self.runs.len(), self.runs.len() - self.told.len());
+        let plural = if n == 1 { "run" } else { "runs" };
+        (n > 0).then(|| format!("figures leave out {n} invalid {plural} of {all}"))
+    }
+
     /// Its numbers, one for each of [`COLUMNS`].
     pub(super) fn cells(&self) -> Vec<Cell> {
         COLUMNS.iter().map(|c| self.cell(c)).collect()
     }
 
     fn cell(&self, column: &Column) -> Cell {
-        let values: Option<Vec<Value>> = self.runs.iter().map(|(_, r)| value(column, r)).collect();
+        let values: Option<Vec<Value>> = self.told.iter().map(|(_, r)| value(column, r)).collect();
         let Some(mut values) = values.filter(|v| !v.is_empty()) else {
             return Cell { middle: "-".to_owned(), range: None };
         };
@@ -197,13 +206,13 @@ impl Row<'_> {
 
     /// How wrong its delivery times can be because they rest on another host's clock: of its runs the most.
     pub(super) fn epsilon_ns(&self) -> Option<u64> {
-        self.runs.iter().filter_map(|(_, r)| r.delivery_epsilon_ns()).max()
+        self.told.iter().filter_map(|(_, r)| r.delivery_epsilon_ns()).max()
     }
 
     /// The median delivery time: of repeats the median of it.
     pub(super) fn delivery_p50_ns(&self) -> Option<f64> {
         let values: Option<Vec<f64>> =
-            self.runs.iter().map(|(_, r)| r.delivery.p50_ns.map(|v| v as f64)).collect();
+            self.told.iter().map(|(_, r)| r.delivery.p50_ns.map(|v| v as f64)).collect();
         median(values?)
     }
 
@@ -211,7 +220,7 @@ impl Row<'_> {
     pub(super) fn absences(&self) -> Vec<String> {
         let mut found: Vec<String> = Vec::new();
         for column in COLUMNS {
-            let lacking = self.runs.iter().find(|(_, r)| value(column, r).is_none());
+            let lacking = self.told.iter().find(|(_, r)| value(column, r).is_none());
             if let Some((_, run)) = lacking {
                 found.push(format!("{}: {}", column.full_head(), (column.absent)(run)));
             }
@@ -244,16 +253,22 @@ pub(super) fn rows(summary: &Summary) -> Vec<Row<'_>> {
         if !cases.contains(&run.case.as_str()) {
             cases.push(&run.case);
         }
-        let same = |row: &&mut Row<'_>| {
-            let (_, first) = row.runs[0];
-            first.case == run.case && first.clients == run.clients && first.swept == run.swept
-        };
+        let same = |row: &&mut Row<'_>| row.runs[0].1.is_repeat_of(run);
         match rows.iter_mut().find(same) {
             Some(row) => row.runs.push((i, run)),
-            None => rows.push(Row { name: name(run), clients: run.clients, runs: vec![(i, run)] }),
+            None => rows.push(Row {
+                name: name(run),
+                clients: run.clients,
+                runs: vec![(i, run)],
+                told: Vec::new(),
+            }),
         }
     }
-    rows.iter_mut().for_each(|row| row.runs.sort_by_key(|(_, r)| r.repeat));
+    for row in &mut rows {
+        row.runs.sort_by_key(|(_, r)| r.repeat);
+        let all = || row.runs.iter().map(|(_, r)| *r);
+        row.told = row.runs.iter().filter(|(_, r)| r.is_told(all())).copied().collect();
+    }
     rows.sort_by_key(|row| {
         let first = row.runs[0].1;
         (cases.iter().position(|c| *c == first.case), row.clients, row.name.len(), row.name.clone())
@@ -303,6 +318,30 @@ mod tests {
         let rows = rows(&results.summary);
         assert_eq!(rows[2].verdict_words(), "invalid 1/3");
         assert_eq!(rows[2].verdict(), Verdict::Invalid);
+    }
+
+    #[test]
+    fn figures_are_of_believed_runs_where_there_are_any() {
+        let mut results = fixture::repeated();
+        let only = |cells: Vec<Cell>| cells.into_iter().map(|c| (c.middle, c.range)).collect::<Vec<_>>();
+        results.summary.runs[2].verdict = Verdict::Invalid;
+        let two = only(rows(&results.summary)[2].cells());
+        assert_eq!(rows(&results.summary)[2].left_out().unwrap(), "figures leave out 1 invalid run of 3");
+        // The same as if it were not there, whatever it has or lacks.
+        let mut without = fixture::repeated();
+        without.summary.runs[2].delivery.p99_ns = None;
+        without.summary.runs[2].verdict = Verdict::Invalid;
+        assert_eq!(only(rows(&without.summary)[2].cells()), two);
+        assert!(rows(&without.summary)[2].absences().is_empty());
+        without.summary.runs.remove(2);
+        assert_eq!(only(rows(&without.summary)[2].cells()), two);
+        assert_eq!(rows(&without.summary)[2].left_out(), None);
+        // Where none is believed, all are told.
+        let all = only(rows(&fixture::repeated().summary)[2].cells());
+        results.summary.runs.iter_mut().for_each(|r| r.verdict = Verdict::Invalid);
+        let row = &rows(&results.summary)[2];
+        assert_eq!((only(row.cells()), row.left_out()), (all, None));
+        assert_ne!(two, only(row.cells()));
     }
 
     #[test]

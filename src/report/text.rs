@@ -319,7 +319,7 @@ impl Page<'_> {
 }
 
 fn height(row: &Row<'_>) -> usize {
-    if row.runs.len() > 1 { 3 } else { 1 }
+    if row.told.len() > 1 { 3 } else { 1 }
 }
 
 /// The lines of one row: values, and for repeats the least and the greatest under them.
@@ -335,7 +335,7 @@ fn cells_of_row(row: &Row<'_>) -> Vec<Vec<String>> {
             Some((low, high)) => if least { low } else { high }.clone(),
             None => cells[i].middle.clone(),
         };
-        let repeats = row.runs.len();
+        let repeats = row.told.len();
         lines.push(line(format!("  min of {repeats}"), String::new(), &|i| end(i, true)));
         lines.push(line(format!("  max of {repeats}"), String::new(), &|i| end(i, false)));
     }

@@ -1,6 +1,6 @@
 //! Claims held against runs: each with its number, and whether it holds here.
 
-use super::{RunResult, Verdict, finite, median, metric};
+use super::{RunResult, finite, median, metric};
 use crate::scenario::ClaimPlan;
 use serde::{Deserialize, Serialize};
 
@@ -113,7 +113,7 @@ fn reason(
 
 /// Runs that may be believed.
 fn of_case<'r>(case: &str, runs: &'r [RunResult]) -> impl Iterator<Item = &'r RunResult> {
-    runs.iter().filter(move |r| r.case == case && r.verdict != Verdict::Invalid)
+    runs.iter().filter(move |r| r.case == case && r.verdict.is_believed())
 }
 
 /// A value, and the least and the most that it can be where it rests on another host's clock.
@@ -144,6 +144,7 @@ fn value(claim: &ClaimPlan, run: &RunResult, runs: &[RunResult]) -> Option<Ends>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::result::Verdict;
     use crate::scenario::{CLAIM_METRICS, Objective, Relation};
 
     fn claim(against: Option<&str>, relation: Relation, bound: f64) -> ClaimPlan {

@@ -125,7 +125,7 @@ fn apart(run: &RunResult) -> BTreeMap<String, String> {
 }
 
 fn model(runs: &[(usize, &RunResult)]) -> CostModel {
-    let believed = || runs.iter().filter(|(_, r)| r.verdict != Verdict::Invalid);
+    let believed = || runs.iter().filter(|(_, r)| r.verdict.is_believed());
     let points: Vec<Point> = believed().filter_map(|(i, r)| point(*i, r)).collect();
     let suspect =
         points.iter().filter(|p| runs.iter().any(|(i, r)| *i == p.run && r.verdict == Verdict::Suspect));

@@ -1,5 +1,6 @@
 //! Run results: their schema, writing and reading. Knows nothing of how they were got.
 
+mod believed;
 mod charts;
 mod claims;
 mod clock;

@@ -6,8 +6,10 @@
 mod fetch;
 mod json;
 mod pairs;
+mod parts;
 mod pick;
 mod prometheus;
 
 pub use fetch::{Answer, FetchError, Fetcher, Manner, Source, client, root_cause};
+pub use parts::{Book, Parts, Step};
 pub use pick::{Picked, pick};

@@ -1,21 +1,21 @@
 //! What the target's own counters came to: gains by phase, and what they say beside our own counts.
 
 use super::Gathered;
-use crate::engine::scrapes::{Page, Scrape};
-use crate::engine::timeline::Phase;
+use crate::engine::scrapes::{Page, Reading, Scrape};
 use crate::model::{Nanos, Op};
 use crate::record::Tally;
-use crate::result::{
-    MetricGain, MetricReconciled, MetricRow, MetricSeries, MetricSource, RunResult, TargetMetrics,
-};
-use crate::scenario::{SeriesIs, SeriesKind, SeriesPlan};
+use crate::result::{MetricReconciled, MetricRow, MetricSeries, MetricSource, RunResult, TargetMetrics};
+use crate::scenario::{SeriesIs, SeriesPlan};
+use values::Values;
+
+mod values;
 
 /// Rows of `metrics.csv`: every value.
 pub(super) fn rows(gathered: &Gathered) -> Vec<MetricRow> {
     let pages = gathered.scrapes.pages();
     let of = |scrape: &Scrape| {
         let series = pages[scrape.page].plan.series.iter().zip(&scrape.values);
-        let row = |(s, value): (&SeriesPlan, &Option<f64>)| {
+        let row = |(s, value): (&SeriesPlan, &Option<Reading>)| {
             Some(MetricRow {
                 at_s: seconds(gathered, scrape.at),
                 took_s: (scrape.at - scrape.asked).as_secs_f64(),
@@ -23,7 +23,7 @@ pub(super) fn rows(gathered: &Gathered) -> Vec<MetricRow> {
                 name: s.name.clone(),
                 kind: s.kind.key().to_owned(),
                 unit: s.unit.clone(),
-                value: (*value)?,
+                value: (*value)?.value,
             })
         };
         series.filter_map(row).collect::<Vec<_>>()
@@ -45,10 +45,12 @@ pub(super) fn tell(result: &mut RunResult, gathered: &Gathered, whole: &Tally) {
     for (i, page) in scrapes.pages().iter().enumerate() {
         told.sources.push(source(page));
         for (nth, plan) in page.plan.series.iter().enumerate() {
-            let values = Values::of(gathered, (i, nth), page);
-            let series = values.series(plan, page);
+            let scrapes = scrapes.taken().iter().filter(|s| s.page == i);
+            let values = Values::of(&gathered.timeline, page.plan.every, scrapes, nth);
+            let series = values.series(plan, &page.plan.url);
             told.reconciled.extend(plan.is.map(|is| reconciled(is, &series, result, gathered, whole)));
             told.warnings.extend(restarted(&series));
+            told.warnings.extend(values.not_at_the_end(&plan.name));
             told.series.push(series);
         }
     }
@@ -76,112 +78,6 @@ fn restarted(series: &MetricSeries) -> Option<String> {
             series.name, series.restarts
         )
     })
-}
-
-/// The values of one series, in order.
-struct Values<'g> {
-    gathered: &'g Gathered,
-    all: Vec<Value>,
-    every: Nanos,
-}
-
-#[derive(Clone, Copy)]
-struct Value {
-    phase: Phase,
-    asked: Nanos,
-    value: f64,
-}
-
-impl<'g> Values<'g> {
-    fn of(gathered: &'g Gathered, (page, nth): (usize, usize), from: &Page) -> Values<'g> {
-        let scrapes = gathered.scrapes.taken().iter().filter(|s| s.page == page);
-        let value = |s: &Scrape| Some(Value { phase: s.phase, asked: s.asked, value: s.values[nth]? });
-        Values { gathered, all: scrapes.filter_map(value).collect(), every: from.plan.every }
-    }
-
-    fn series(&self, plan: &SeriesPlan, page: &Page) -> MetricSeries {
-        let t = &self.gathered.timeline;
-        let in_measure: Vec<f64> = match (self.at(t.measure), self.at(t.drain)) {
-            (Some(from), Some(to)) if from <= to => self.all[from..=to].iter().map(|v| v.value).collect(),
-            _ => Vec::new(),
-        };
-        let counter = plan.kind == SeriesKind::Counter;
-        let of_phase = |phase| self.all.iter().rfind(|v| v.phase == phase).map(|v| v.value);
-        MetricSeries {
-            name: plan.name.clone(),
-            url: page.plan.url.clone(),
-            kind: plan.kind.key().to_owned(),
-            is: plan.is.map_or("", SeriesIs::key).to_owned(),
-            unit: plan.unit.clone(),
-            samples: self.all.len() as u64,
-            restarts: if counter { self.falls(0, self.all.len()) } else { 0 },
-            idle: of_phase(Phase::Idle),
-            last: self.at(t.drain).map(|i| self.all[i].value),
-            min: in_measure.iter().copied().reduce(f64::min),
-            max: in_measure.iter().copied().reduce(f64::max),
-            after: of_phase(Phase::After),
-            gains: if counter { self.gains() } else { Vec::new() },
-        }
-    }
-
-    /// The first value asked for at that instant or later, when it is not much later.
-    fn at(&self, instant: Nanos) -> Option<usize> {
-        let found = self.all.iter().position(|v| v.asked >= instant)?;
-        let late = self.all[found].asked - instant;
-        (late <= self.every.max(Nanos::SECOND) || self.all[found].phase == Phase::After).then_some(found)
-    }
-
-    fn gains(&self) -> Vec<MetricGain> {
-        let t = &self.gathered.timeline;
-        let idle = self.all.iter().rposition(|v| v.phase == Phase::Idle);
-        let after = self.all.iter().rposition(|v| v.phase == Phase::After);
-        let phases = [
-            (Phase::Connect, idle, self.at(t.connected), t.connected > t.start),
-            (Phase::Warmup, self.at(t.connected), self.at(t.measure), t.measure > t.connected),
-            (Phase::Measure, self.at(t.measure), self.at(t.drain), t.drain > t.measure),
-            (Phase::Drain, self.at(t.drain), self.at(t.end).or(after), t.end > t.drain),
-        ];
-        let there = phases.into_iter().filter(|(.., there)| *there);
-        let mut gains: Vec<_> = there.map(|(phase, from, to, _)| self.gain(phase.key(), from, to)).collect();
-        gains.push(self.gain("run", idle, after));
-        gains
-    }
-
-    fn gain(&self, phase: &str, from: Option<usize>, to: Option<usize>) -> MetricGain {
-        let seconds = |i: Option<usize>| i.map(|i| seconds(self.gathered, self.all[i].asked));
-        let mut gain = MetricGain {
-            phase: phase.to_owned(),
-            from_s: seconds(from),
-            to_s: seconds(to),
-            ..MetricGain::default()
-        };
-        let (from, to) = match (from, to) {
-            (Some(from), Some(to)) if from <= to => (from, to),
-            (None, _) => {
-                gain.reason = Some("no value was read at its beginning".to_owned());
-                return gain;
-            }
-            _ => {
-                gain.reason = Some("no value was read at its end".to_owned());
-                return gain;
-            }
-        };
-        let between = &self.all[from..=to];
-        if self.falls(from, to + 1) == 0 {
-            gain.gain = Some(between[between.len() - 1].value - between[0].value);
-        } else {
-            let step =
-                |w: &[Value]| if w[1].value < w[0].value { w[1].value } else { w[1].value - w[0].value };
-            gain.gain_at_least = Some(between.windows(2).map(step).sum());
-            gain.reason = Some("the counter went back: the target, or a part of it, began anew".to_owned());
-        }
-        gain
-    }
-
-    /// Times that the value fell.
-    fn falls(&self, from: usize, to: usize) -> u64 {
-        self.all[from..to].windows(2).filter(|w| w[1].value < w[0].value).count() as u64
-    }
 }
 
 fn reconciled(

@@ -74,6 +74,41 @@ fn the_texts_own_types_are_held_against_the_scenarios() {
     );
     let cut = pick(MetricsFormat::Prometheus, b"a_total 12", &[metric("a_total", &[])]);
     assert!(cut.warnings[0].contains("cut off"), "{cut:?}");
+    assert_eq!(cut.values, [Err(CUT.to_owned())]);
+}
+
+#[test]
+fn a_text_that_was_cut_off_has_no_values() {
+    let whole = "a_total{n=\"1\"} 5\nb_total 7\na_total{n=\"2\"} 1234\n";
+    near(value(whole, "a_total", &[]), 1239.0);
+    for cut in 1..whole.len() {
+        // Cut between two lines, a text looks whole: only its connection can tell.
+        if !whole[..cut].ends_with('\n') {
+            assert!(value(&whole[..cut], "a_total", &[]).is_err(), "{}", &whole[..cut]);
+            assert!(value(&whole[..cut], "b_total", &[]).is_err(), "{}", &whole[..cut]);
+        }
+    }
+    near(value("a_total 1\n# EOF", "a_total", &[]), 1.0);
+}
+
+#[test]
+fn a_counter_is_told_with_what_it_is_the_sum_of() {
+    let gauge = SeriesPlan { kind: SeriesKind::Gauge, ..metric("a", &[]) };
+    let picked = pick(MetricsFormat::Prometheus, b"a{n=\"1\"} 5\na{n=\"2\"} 6\n", &[metric("a", &[]), gauge]);
+    assert_eq!(picked.values, [Ok(11.0), Ok(11.0)]);
+    let parts = Parts::from([("{n=\"1\"}".to_owned(), 5.0), ("{n=\"2\"}".to_owned(), 6.0)]);
+    assert_eq!(picked.parts, [parts, Parts::new()]);
+    let pointers = other(Pick::Pointers(vec!["/a".into(), "/b".into()]));
+    let picked = pick(MetricsFormat::Json, b"{\"a\": 1, \"b\": 2}", &[pointers]);
+    assert_eq!(picked.parts, [Parts::from([("/a".to_owned(), 1.0), ("/b".to_owned(), 2.0)])]);
+}
+
+#[test]
+fn a_sum_of_too_many_samples_is_refused() {
+    let text = |n: usize| (0..n).map(|i| format!("a{{n=\"{i}\"}} 1\n")).collect::<String>();
+    near(value(&text(MOST_PARTS), "a", &[]), MOST_PARTS as f64);
+    let many = value(&text(MOST_PARTS + 1), "a", &[]).unwrap_err();
+    assert_eq!(many, "it is the sum of 4097 samples, more than 4096: choose fewer by labels");
 }
 
 fn other(pick: Pick) -> SeriesPlan {
