@@ -32,7 +32,7 @@ const TOO_FEW: &str = "fewer than 10 publishes lie beyond this quantile (copies 
 const NO_DELIVERY: &str = "nothing was delivered";
 const NO_TIME: &str = "the target's messages carry no time: delivery time cannot be told";
 const AMONG_THE_LOST: &str = "it falls among the messages that never came";
-const UNSEEN: &str = "the target's processes could not be seen";
+const UNSEEN: &str = "what the target paid is not known (see notes)";
 
 fn quantile_absent(run: &RunResult) -> &'static str {
     match run.delivery.count {
@@ -59,6 +59,18 @@ fn cost_absent(run: &RunResult) -> &'static str {
         None => UNSEEN,
         Some(_) if run.bytes.messages == 0 => NO_DELIVERY,
         Some(_) => "the target's cost could not be told (see notes)",
+    }
+}
+
+fn memory_absent(run: &RunResult) -> &'static str {
+    match &run.target_cost {
+        Some(cost)
+            if cost.memory.pss_bytes_end < cost.pss_bytes_idle && cost.memory.pss_bytes_end.is_some() =>
+        {
+            "the target held less memory at the end than before the first client: that tells nothing of connections"
+        }
+        Some(_) => "the target's memory was not read before the first client and at the end (see notes)",
+        None => UNSEEN,
     }
 }
 
@@ -140,7 +152,7 @@ pub(super) static COLUMNS: &[Column] = &[
         kind: Kind::Plain,
         quantile: "",
         of: |r| r.target_cost.as_ref()?.bytes_per_connection,
-        absent: cost_absent,
+        absent: memory_absent,
     },
 ];
 

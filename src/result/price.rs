@@ -6,7 +6,7 @@
 //! the most clients of a sweep, taken to stay the same with more of them.
 
 use super::mean::median;
-use super::{RunResult, Summary, TargetCost, Verdict, finite};
+use super::{RunResult, Summary, TargetCost, finite};
 use crate::scenario::PriceSpec;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -123,7 +123,7 @@ fn one(spec: &PriceSpec, summary: &Summary, of: (String, BTreeMap<String, String
     let all: Vec<(usize, &RunResult)> =
         summary.runs.iter().enumerate().filter(|(_, r)| key(r) == of).collect();
     let believed: Vec<(usize, &RunResult)> =
-        all.iter().filter(|(_, r)| r.verdict != Verdict::Invalid).copied().collect();
+        all.iter().filter(|(_, r)| r.verdict.is_believed()).copied().collect();
     let clients = believed.iter().map(|(_, r)| r.clients).max().unwrap_or(0);
     let largest: Vec<&RunResult> =
         believed.iter().map(|(_, r)| *r).filter(|r| r.clients == clients).collect();

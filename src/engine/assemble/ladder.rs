@@ -223,7 +223,7 @@ pub(in crate::engine) fn connection_costs(ladders: &[LadderResult]) -> Vec<Conne
         }
     }
     let good = |case: &str| -> Vec<&LadderResult> {
-        ladders.iter().filter(|l| l.case == case && l.verdict != Verdict::Invalid).collect()
+        ladders.iter().filter(|l| l.case == case && l.verdict.is_believed()).collect()
     };
     cases.into_iter().map(good).filter_map(|of_case| together(&of_case)).collect()
 }

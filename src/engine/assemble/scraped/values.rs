@@ -107,9 +107,13 @@ impl<'g> Values<'g> {
             ..MetricGain::default()
         };
         let (from, to) = match (from, to) {
-            (Some(from), Some(to)) if from <= to => (from, to),
+            (Some(from), Some(to)) if from < to => (from, to),
             (None, _) => {
                 gain.reason = Some("no value was read at its beginning".to_owned());
+                return gain;
+            }
+            (Some(from), Some(to)) if from == to => {
+                gain.reason = Some("only one value was read from its beginning to its end".to_owned());
                 return gain;
             }
             _ => {
@@ -193,6 +197,18 @@ mod tests {
         let (series, warning) = told(&[BEFORE.as_slice(), &after].concat(), SeriesKind::Counter);
         assert_eq!((gain(&series, "measure").gain, gain(&series, "drain").gain), (Some(6.0), Some(1.0)));
         assert_eq!((series.last, warning), (Some(8.0), None));
+    }
+
+    #[test]
+    fn one_reading_at_both_ends_tells_no_gain() {
+        let sparse: [(Phase, u64, &[f64]); 3] =
+            [(Phase::Idle, 0, &[0.0]), (Phase::Warmup, 2, &[2.0]), (Phase::Drain, 6, &[7.0])];
+        let (series, _) = told(&sparse, SeriesKind::Counter);
+        // Asked for a second late, the reading at 2 s is that of 1 s too.
+        let warmup = gain(&series, "warmup");
+        assert_eq!((warmup.from_s, warmup.to_s, warmup.gain), (Some(2.0), Some(2.0), None));
+        assert_eq!(warmup.reason.as_deref(), Some("only one value was read from its beginning to its end"));
+        assert_eq!(gain(&series, "measure").gain, Some(5.0));
     }
 
     #[test]
