@@ -94,10 +94,8 @@ fn ladders_alone_need_no_section_and_leave_the_feed_alone() {
     let told = errors_of(GOOD, &Overrides { ladder: Some(wrong), ..Overrides::default() });
     assert!(told.contains("`--ladder` will not do; want at least 4 rising counts"), "{told}");
     let few = GOOD.replace("clients = 500", "clients = 3");
-    let alone = |counts| Overrides {
-        ladder: Some(LadderWish { counts, ..LadderWish::default() }),
-        ..Overrides::default()
-    };
+    let wish = |counts| Some(LadderWish { counts, ..LadderWish::default() });
+    let alone = |counts| Overrides { ladder: wish(counts), ..Overrides::default() };
     let told = errors_of(&few, &alone(None));
     for part in
         ["3 clients (`load.clients`) make no cost ladder", "`[cost] ladder` or --ladder", "1 error in"]
