@@ -15,7 +15,7 @@ mod told;
 mod vitals;
 
 pub use cgroup::OwnGroup;
-pub use named::{GroupName, Named};
+pub use named::{GroupName, Named, NamedBy};
 pub use own::SelfProbe;
 pub use port::PortProbe;
 pub use told::{About, TOLD_SCHEMA, ToldReading};
