@@ -76,7 +76,7 @@ pub(super) struct Seeker {
     found: BTreeSet<u32>,
     /// Those of the pids that were there once.
     met: BTreeSet<u32>,
-    /// Whether anybody was ever found.
+    /// Whether anybody was ever found who does not stand above pushbench.
     fruitful: bool,
 }
 
@@ -101,7 +101,7 @@ impl Seeker {
         }
         found.extend(self.members(thorough));
         self.found.clone_from(&found);
-        self.fruitful |= !found.is_empty();
+        self.fruitful |= !found.is_subset(&self.above);
         found
     }
 
@@ -110,9 +110,9 @@ impl Seeker {
         self.folders.as_ref()
     }
 
-    /// Whether nothing of what is named was ever found.
-    pub(super) fn is_fruitless(&self) -> bool {
-        !self.fruitful && self.folders.is_none()
+    /// Whether nobody who is named was ever among those that are read.
+    pub(super) fn is_fruitless(&self, read: &BTreeSet<u32>) -> bool {
+        !self.fruitful && self.folders.is_none() && self.found.is_disjoint(read)
     }
 
     /// What of it was not found, in words.
@@ -226,7 +226,8 @@ mod tests {
         let mut seeker = seeker(Named { pids: vec![own, u32::MAX - 7], ..Named::default() });
         assert_eq!(seeker.seek(false), [own].into());
         assert_eq!(seeker.missing(), [format!("[target] cost.pid: there is no process {}", u32::MAX - 7)]);
-        assert!(!seeker.is_fruitless());
+        // Pushbench itself is nobody's target.
+        assert!(seeker.is_fruitless(&BTreeSet::new()) && !seeker.is_fruitless(&[own].into()));
     }
 
     #[test]
@@ -259,7 +260,8 @@ mod tests {
             let mut seeker = seeker(Named { group: Some(group), ..Named::default() });
             assert_eq!(seeker.seek(true), BTreeSet::new());
             assert!(seeker.missing()[0].contains("no control group") && seeker.folders().is_none());
-            assert!(seeker.missing()[0].starts_with("[target] cost.") && seeker.is_fruitless());
+            assert!(seeker.missing()[0].starts_with("[target] cost."));
+            assert!(seeker.is_fruitless(&BTreeSet::new()));
         }
     }
 }

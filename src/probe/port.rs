@@ -110,7 +110,7 @@ impl Probe for PortProbe {
     fn warnings(&self) -> Vec<String> {
         let mut told = self.group.warnings();
         // Where nobody is read there are no figures.
-        let alone = self.port != 0 && self.seeker.is_fruitless() && !self.group.is_new();
+        let alone = self.port != 0 && self.seeker.is_fruitless(&self.group.pids()) && !self.group.is_new();
         let then = match alone {
             true => format!("; the figures are those of who holds port {} alone", self.port),
             false => String::new(),

@@ -68,7 +68,7 @@ fn who_is_named_and_not_read_is_told_with_what_the_figures_are_then() {
     for depth in [Depth::Thorough, Depth::Light] {
         probe.read(depth).unwrap();
         assert_eq!(pids_found(&probe), [holder.pid()]);
-        let told = format!("{pid}: process {above} is left out: pushbench itself descends from it");
+        let told = format!("{pid}: process {above} is left out: pushbench itself descends from it; {then}");
         assert_eq!(probe.warnings(), [told]);
     }
 }
