@@ -49,6 +49,10 @@ fn a_folder_that_is_not_there_is_a_usage_error_that_says_what_would_do() {
         assert_eq!((code, stdout.as_str()), (Some(2), ""));
         assert!(stderr.contains(what) && stderr.contains(given.to_str().unwrap()), "{stderr}");
         assert!(stderr.contains("pushbench run"), "{stderr}");
+        // `plot` says the same.
+        let mut plot = Command::new(env!("CARGO_BIN_EXE_pushbench"));
+        let plotted = told(&plot.arg("plot").arg(&given).output().unwrap());
+        assert_eq!(plotted, (code, stdout, stderr));
     }
 }
 

@@ -1,7 +1,7 @@
 //! `pushbench plot`: the charts of a results folder, drawn again from what is stored in it.
 
 use crate::plot;
-use crate::result::Results;
+use crate::result::{ResultError, Results};
 use anyhow::Context;
 use std::io::Write;
 use std::path::PathBuf;
@@ -28,7 +28,9 @@ use std::path::PathBuf;
     verbatim_doc_comment,
     after_help = "Examples:
   pushbench plot results/20260101T120000Z-quickstart
-  pushbench plot results/20260101T120000Z-quickstart --out slides/"
+  pushbench plot results/20260101T120000Z-quickstart --out slides/
+
+Exit codes: 0 drawn, 1 cannot be read or written, 2 no such results folder."
 )]
 pub(super) struct Args {
     /// A folder that `pushbench run` wrote.
@@ -40,8 +42,13 @@ pub(super) struct Args {
 }
 
 pub(super) fn main(args: Args) -> anyhow::Result<u8> {
-    let (results, warnings) =
-        Results::read(&args.dir).with_context(|| format!("failed to plot {}", args.dir.display()))?;
+    let (results, warnings) = match Results::read(&args.dir) {
+        Err(error @ (ResultError::Missing { .. } | ResultError::NoSummary { .. })) => {
+            super::say(&format!("error: {error}"));
+            return Ok(super::exit::USAGE);
+        }
+        read => read.with_context(|| format!("failed to plot {}", args.dir.display()))?,
+    };
     for warning in warnings {
         writeln!(std::io::stderr(), "warning: {warning}")?;
     }

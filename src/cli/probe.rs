@@ -2,7 +2,7 @@
 
 use super::exit;
 use crate::beside::Lookout;
-use crate::probe::{GroupName, Named, PortProbe};
+use crate::probe::{GroupName, Named, NamedBy, PortProbe};
 use crate::server::{Desk, Token};
 use anyhow::Context;
 use regex_lite::Regex;
@@ -166,6 +166,7 @@ fn named(args: &Args) -> Named {
         pids: args.pid.clone(),
         commands: args.command.clone(),
         group: path.or_else(|| args.unit.clone().map(GroupName::Unit)),
+        by: NamedBy::Flags,
     }
 }
 

@@ -61,8 +61,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "N")]
     clients: Option<u32>,
     /// Length of the measured phase, such as 30s
-    #[arg(long, value_name = "TIME")]
-    duration: Option<String>,
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = time)]
+    duration: Option<Nanos>,
     /// Only the case of this name; may be given several times
     #[arg(long = "case", value_name = "NAME", conflicts_with = "transport")]
     cases: Vec<String>,
@@ -90,7 +90,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn main(args: Args) -> anyhow::Result<u8> {
-    let plan = match plan(&args)? {
+    let plan = match plan(&args) {
         Ok(plan) => plan,
         Err(errors) => {
             super::say(&errors.coloured(super::colour_wanted(&std::io::stderr())).to_string());
@@ -128,36 +128,35 @@ pub(super) fn carry_out(plan: &Plan, out: Option<&Path>, events: bool, shown: Sh
     Ok(finish(shown, &folder, &played, &interrupt))
 }
 
-/// The plan, or what is wrong with the scenario. The outer error is one of usage.
-fn plan(args: &Args) -> anyhow::Result<Result<Plan, scenario::ScenarioErrors>> {
-    let duration = args.duration.as_deref().map(duration).transpose()?;
+/// The plan, or what is wrong with the scenario.
+fn plan(args: &Args) -> Result<Plan, scenario::ScenarioErrors> {
     let mut plan = match &args.file {
-        Some(file) => scenario::load(file, &overrides(args, duration)),
-        None => scenario::quick(&quick(args, duration)),
+        Some(file) => scenario::load(file, &overrides(args)),
+        None => scenario::quick(&quick(args)),
     };
     if let (Ok(Plan { target: TargetPlan::External { allow_remote, .. }, .. }), true) =
         (&mut plan, args.allow_remote)
     {
         *allow_remote = true;
     }
-    Ok(plan)
-}
-
-fn duration(text: &str) -> anyhow::Result<Nanos> {
-    time("--duration", text)
+    plan
 }
 
 /// A time above zero that a flag holds.
-pub(super) fn time(flag: &str, text: &str) -> anyhow::Result<Nanos> {
-    scenario::units::parse_duration(text).filter(|d| d.0 > 0).with_context(|| {
-        format!("{flag} {text:?} is no time: write a number and a unit, such as 30s or 500ms")
-    })
+pub(super) fn time(text: &str) -> Result<Nanos, String> {
+    let below = text.strip_prefix('-').and_then(scenario::units::parse_duration);
+    match (scenario::units::parse_duration(text), below) {
+        (Some(Nanos::ZERO), _) => Err("that is zero: want a time above zero, such as 30s".to_owned()),
+        (Some(time), _) => Ok(time),
+        (None, Some(_)) => Err("that is below zero: want a time above zero, such as 30s".to_owned()),
+        (None, None) => Err("that is no time: write a number and a unit, such as 30s".to_owned()),
+    }
 }
 
-fn overrides(args: &Args, duration: Option<Nanos>) -> Overrides {
+fn overrides(args: &Args) -> Overrides {
     Overrides {
         clients: args.clients,
-        duration,
+        duration: args.duration,
         target: args.target.clone(),
         cases: args.cases.clone(),
         seed: args.seed,
@@ -165,7 +164,7 @@ fn overrides(args: &Args, duration: Option<Nanos>) -> Overrides {
     }
 }
 
-fn quick(args: &Args, duration: Option<Nanos>) -> Quick {
+fn quick(args: &Args) -> Quick {
     Quick {
         transport: args.transport.clone().unwrap_or_default(),
         target: args.target.clone(),
@@ -175,7 +174,7 @@ fn quick(args: &Args, duration: Option<Nanos>) -> Quick {
         channels: args.channels,
         every: args.every.clone(),
         clients: args.clients,
-        duration,
+        duration: args.duration,
         seed: args.seed,
         allow_remote: args.allow_remote,
     }
@@ -317,6 +316,14 @@ mod tests {
     fn code(runs: Vec<RunResult>, met: Option<bool>) -> u8 {
         let slo = vec![SloResult { met, ..SloResult::default() }];
         exit_code(&Results { summary: Summary { runs, slo, ..Summary::default() }, ..Results::default() })
+    }
+
+    #[test]
+    fn a_time_is_above_zero_and_what_is_not_is_told_why() {
+        assert_eq!(time("30s"), Ok(Nanos::SECOND * 30));
+        for (text, why) in [("0s", "is zero"), ("-1s", "is below zero"), ("30", "a unit"), ("-s", "a unit")] {
+            assert!(time(text).unwrap_err().contains(why), "{text}");
+        }
     }
 
     #[test]

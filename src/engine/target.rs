@@ -10,7 +10,7 @@ use super::site::Sites;
 use super::{EngineError, Observer, Options};
 use crate::clock::{Clock, sleep_blocking};
 use crate::model::Nanos;
-use crate::probe::{GroupName, Named, OwnGroup, PortProbe, Probe};
+use crate::probe::{GroupName, Named, NamedBy, OwnGroup, PortProbe, Probe};
 use crate::scenario::{Base, BundledSpec, CostGroup, CostSpec, Plan, ProbePlan, RunPlan, TargetPlan};
 use regex_lite::Regex;
 use std::net::{SocketAddr, TcpStream};
@@ -191,6 +191,7 @@ fn named(cost: &CostSpec) -> Named {
             CostGroup::Path(path) => GroupName::Path(path),
             CostGroup::Unit(unit) => GroupName::Unit(unit),
         }),
+        by: NamedBy::Scenario,
     }
 }
 

@@ -16,7 +16,7 @@ mod totals;
 mod vitals;
 
 pub use cgroup::OwnGroup;
-pub use named::{GroupName, Named};
+pub use named::{GroupName, Named, NamedBy};
 pub use own::SelfProbe;
 pub use port::PortProbe;
 pub use told::{About, TOLD_SCHEMA, ToldReading};

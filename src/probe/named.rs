@@ -7,7 +7,8 @@ use super::procfs;
 use regex_lite::Regex;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How many readings look at a process' command line: right after a fork it is still its parent's.
+/// How many readings look at a process' command line: right after a fork it is still its parent's. And at
+/// a control group that has just been found.
 const LOOKS: u8 = 3;
 
 /// What a scenario names. Each is beside the others.
@@ -20,6 +21,28 @@ pub struct Named {
     pub commands: Vec<Regex>,
     /// Those in this control group.
     pub group: Option<GroupName>,
+    /// Where they are named, for messages.
+    pub by: NamedBy,
+}
+
+/// Where processes are named.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NamedBy {
+    /// `[target] cost` of a scenario.
+    #[default]
+    Scenario,
+    /// Flags of `pushbench probe`.
+    Flags,
+}
+
+impl NamedBy {
+    /// What a person wrote there.
+    fn key(self, key: &str) -> String {
+        match self {
+            NamedBy::Scenario => format!("[target] cost.{key}"),
+            NamedBy::Flags => format!("--{key}"),
+        }
+    }
 }
 
 impl Named {
@@ -48,7 +71,13 @@ pub(super) struct Seeker {
     looked: BTreeMap<u32, u8>,
     matched: BTreeSet<u32>,
     folders: Option<Folders>,
+    /// How many more readings look for the rest of them.
+    looks: u8,
     found: BTreeSet<u32>,
+    /// Those of the pids that were there once.
+    met: BTreeSet<u32>,
+    /// Whether anybody was ever found who does not stand above pushbench.
+    fruitful: bool,
 }
 
 impl Seeker {
@@ -60,14 +89,19 @@ impl Seeker {
     /// Those that are there now. A few small files, one listing of `/proc` when command lines are named;
     /// when `thorough`, a lost group is looked for, and every command line read again.
     pub(super) fn seek(&mut self, thorough: bool) -> BTreeSet<u32> {
+        if !self.named.is_empty() && (thorough || self.above.is_empty()) {
+            self.above = above();
+        }
         let mut found: BTreeSet<u32> =
             self.named.pids.iter().copied().filter(|pid| procfs::stat_of(*pid).is_some()).collect();
+        self.met.extend(&found);
         if !self.named.commands.is_empty() {
             self.match_commands(thorough);
             found.extend(&self.matched);
         }
         found.extend(self.members(thorough));
         self.found.clone_from(&found);
+        self.fruitful |= !found.is_subset(&self.above);
         found
     }
 
@@ -76,36 +110,56 @@ impl Seeker {
         self.folders.as_ref()
     }
 
-    /// Whether anything is named.
-    pub(super) fn is_idle(&self) -> bool {
-        self.named.is_empty()
+    /// Whether nobody who is named was ever among those that are read.
+    pub(super) fn is_fruitless(&self, read: &BTreeSet<u32>) -> bool {
+        !self.fruitful && self.folders.is_none() && self.found.is_disjoint(read)
     }
 
     /// What of it was not found, in words.
     pub(super) fn missing(&self) -> Vec<String> {
+        let key = |key| self.named.by.key(key);
+        let any_more = |pid| if self.met.contains(pid) { " any more" } else { "" };
         let gone = self.named.pids.iter().filter(|pid| !self.found.contains(pid));
-        let mut told: Vec<String> = gone.map(|pid| format!("there is no process {pid} (any more)")).collect();
+        let gone = gone.map(|pid| format!("{}: there is no process {pid}{}", key("pid"), any_more(pid)));
+        let mut told: Vec<String> = gone.collect();
         if !self.named.commands.is_empty() && self.matched.is_empty() {
             let texts: Vec<&str> = self.named.commands.iter().map(Regex::as_str).collect();
-            told.push(format!("no process has a command line that matches `{}`", texts.join("` or `")));
+            let texts = texts.join("` or `");
+            told.push(format!("{}: no process has a command line that matches `{texts}`", key("command")));
         }
         match &self.named.group {
             Some(GroupName::Path(path)) if self.folders.is_none() => {
-                told.push(format!("there is no control group {path}"));
+                told.push(format!("{}: there is no control group {path}", key("cgroup")));
             }
             Some(GroupName::Unit(unit)) if self.folders.is_none() => {
-                told.push(format!("no control group of a systemd unit {unit} was found (is it started?)"));
+                let key = key("unit");
+                told.push(format!(
+                    "{key}: no control group of a systemd unit {unit} was found (is it started?)"
+                ));
             }
             _ => {}
         }
         told
     }
 
+    /// The pids that are there and not among those that are read, in words: they stand above pushbench.
+    pub(super) fn left_out(&self, read: &BTreeSet<u32>) -> Vec<String> {
+        let above = self.named.pids.iter().filter(|pid| self.found.contains(pid) && self.above.contains(pid));
+        let why = |pid| match pid == std::process::id() {
+            true => "it is pushbench itself",
+            false => "pushbench itself descends from it",
+        };
+        let key = self.named.by.key("pid");
+        above
+            .filter(|pid| !read.contains(pid))
+            .map(|pid| format!("{key}: process {pid} is left out: {}", why(*pid)))
+            .collect()
+    }
+
     fn match_commands(&mut self, thorough: bool) {
         let Ok(pids) = procfs::pids() else { return };
-        if thorough || self.above.is_empty() {
+        if thorough {
             self.looked.clear();
-            self.above = above();
         }
         let there: BTreeSet<u32> = pids.iter().copied().collect();
         self.matched.retain(|pid| there.contains(pid));
@@ -126,8 +180,11 @@ impl Seeker {
     fn members(&mut self, thorough: bool) -> BTreeSet<u32> {
         let Some(name) = &self.named.group else { return BTreeSet::new() };
         let gone = self.folders.as_ref().is_none_or(|f| !f.is_there());
-        if gone && (thorough || self.folders.is_some() || self.found.is_empty()) {
-            self.folders = find(name);
+        let wanted = thorough || self.folders.is_some() || self.found.is_empty();
+        // Systemd makes it in one hierarchy after the other: what was found just now may be a part.
+        self.looks = if gone { LOOKS } else { self.looks.saturating_sub(1) };
+        if wanted && (thorough || gone || self.looks > 0) {
+            self.folders = find(name).or(self.folders.take().filter(|_| !gone));
         }
         self.folders.as_ref().map(Folders::members).unwrap_or_default()
     }
@@ -168,7 +225,23 @@ mod tests {
         let own = std::process::id();
         let mut seeker = seeker(Named { pids: vec![own, u32::MAX - 7], ..Named::default() });
         assert_eq!(seeker.seek(false), [own].into());
-        assert_eq!(seeker.missing(), [format!("there is no process {} (any more)", u32::MAX - 7)]);
+        assert_eq!(seeker.missing(), [format!("[target] cost.pid: there is no process {}", u32::MAX - 7)]);
+        // Pushbench itself is nobody's target.
+        assert!(seeker.is_fruitless(&BTreeSet::new()) && !seeker.is_fruitless(&[own].into()));
+    }
+
+    #[test]
+    fn who_stands_above_us_is_left_out_and_told() {
+        let (own, parent) = (std::process::id(), std::os::unix::process::parent_id());
+        let pids = vec![own, parent];
+        let mut seeker = seeker(Named { pids, by: NamedBy::Flags, ..Named::default() });
+        assert_eq!(seeker.seek(false), [own, parent].into());
+        let told = [
+            format!("--pid: process {own} is left out: it is pushbench itself"),
+            format!("--pid: process {parent} is left out: pushbench itself descends from it"),
+        ];
+        assert_eq!(seeker.left_out(&BTreeSet::new()), told);
+        assert_eq!(seeker.left_out(&[parent].into()), told[..1], "it is read where there is no other");
     }
 
     #[test]
@@ -187,6 +260,8 @@ mod tests {
             let mut seeker = seeker(Named { group: Some(group), ..Named::default() });
             assert_eq!(seeker.seek(true), BTreeSet::new());
             assert!(seeker.missing()[0].contains("no control group") && seeker.folders().is_none());
+            assert!(seeker.missing()[0].starts_with("[target] cost."));
+            assert!(seeker.is_fruitless(&BTreeSet::new()));
         }
     }
 }

@@ -20,6 +20,8 @@ pub(super) struct Owner {
     listening: HashSet<u64>,
     /// The processes it left behind.
     last: BTreeSet<u32>,
+    /// Those that are named and not among them: pushbench descends from them.
+    left_out: BTreeSet<u32>,
     /// Whether the whole table was walked.
     walked: bool,
 }
@@ -27,7 +29,8 @@ pub(super) struct Owner {
 impl Owner {
     /// For this port, and for a process that the run started.
     pub(super) fn new(port: u16, started: Option<u32>) -> Owner {
-        Owner { port, started, listening: HashSet::new(), last: BTreeSet::new(), walked: false }
+        let (last, left_out) = (BTreeSet::new(), BTreeSet::new());
+        Owner { port, started, listening: HashSet::new(), last, left_out, walked: false }
     }
 
     /// The target's processes, given those that are known and still live (with whether each has one
@@ -58,7 +61,7 @@ impl Owner {
         };
         !known.is_empty()
             && known.keys().eq(&self.last)
-            && named.iter().all(is_known)
+            && named.iter().all(|pid| is_known(pid) || self.left_out.contains(pid))
             && known.iter().all(has_known_children)
     }
 
@@ -89,6 +92,7 @@ impl Owner {
         }
         self.listening = listening;
         self.last = family(&roots, &parents, own);
+        self.left_out = named.difference(&self.last).copied().collect();
         stats.retain(|pid, _| self.last.contains(pid));
         Ok(stats)
     }

@@ -41,6 +41,11 @@ impl PortProbe {
         }
     }
 
+    /// What is named and not read, in words.
+    fn unheard(&self) -> Vec<String> {
+        [self.seeker.missing(), self.seeker.left_out(&self.group.pids())].concat()
+    }
+
     /// The control group that is read: the one that is named, else the one that holds the target's
     /// processes and nobody else.
     fn choose_control(&mut self, thorough: bool) {
@@ -50,20 +55,25 @@ impl PortProbe {
             (None, None) if thorough => own_group(&self.group.pids()),
             _ => return,
         };
-        if !folders.is_none() && self.control.as_ref().is_none_or(|c| *c.folders() != folders) {
-            self.control = Some(GroupReader::new(folders));
+        if folders.is_none() {
+            return;
+        }
+        match &mut self.control {
+            None => self.control = Some(GroupReader::new(folders)),
+            Some(control) if *control.folders() != folders => control.follow(folders),
+            Some(_) => {}
         }
     }
 }
 
-/// The group of these processes, if it holds no other.
+/// The group of these processes, if it holds all of them and no other.
 fn own_group(pids: &BTreeSet<u32>) -> Folders {
     let text = |of: &str| procfs::text(&format!("/proc/{of}/cgroup")).ok();
     let folders = || {
         let mounts = Mounts::parse(&text("self").and_then(|_| procfs::text("/proc/self/mountinfo").ok())?);
         Some(Folders::of_process(&mounts, &text(&pids.first()?.to_string())?, &text("self")?))
     };
-    folders().filter(|f| f.members().is_subset(pids)).unwrap_or_default()
+    folders().filter(|f| f.hold_all_of(pids)).unwrap_or_default()
 }
 
 impl Probe for PortProbe {
@@ -78,7 +88,7 @@ impl Probe for PortProbe {
         }
         if self.group.is_new() {
             return Err(match self.port {
-                0 => ProbeError::NobodyNamed { missing: self.seeker.missing().join("; ") },
+                0 => ProbeError::NobodyNamed { missing: self.unheard().join("; ") },
                 port => ProbeError::NoOwner { port, hint: self.owner.hint() },
             });
         }
@@ -99,9 +109,13 @@ impl Probe for PortProbe {
 
     fn warnings(&self) -> Vec<String> {
         let mut told = self.group.warnings();
-        if !self.seeker.is_idle() {
-            told.extend(self.seeker.missing());
-        }
+        // Where nobody is read there are no figures.
+        let alone = self.port != 0 && self.seeker.is_fruitless(&self.group.pids()) && !self.group.is_new();
+        let then = match alone {
+            true => format!("; the figures are those of who holds port {} alone", self.port),
+            false => String::new(),
+        };
+        told.extend(self.unheard().into_iter().map(|what| what + &then));
         if let Some(control) = self.control.as_ref().filter(|c| c.began_anew()) {
             let name = control.folders().name();
             told.push(format!(

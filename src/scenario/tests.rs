@@ -93,6 +93,16 @@ fn ladders_alone_need_no_section_and_leave_the_feed_alone() {
     let wrong = LadderWish { counts: Some(vec![3, 2, 1]), ..LadderWish::default() };
     let told = errors_of(GOOD, &Overrides { ladder: Some(wrong), ..Overrides::default() });
     assert!(told.contains("`--ladder` will not do; want at least 4 rising counts"), "{told}");
+    let few = GOOD.replace("clients = 500", "clients = 3");
+    let wish = |counts| Some(LadderWish { counts, ..LadderWish::default() });
+    let alone = |counts| Overrides { ladder: wish(counts), ..Overrides::default() };
+    let told = errors_of(&few, &alone(None));
+    for part in
+        ["3 clients (`load.clients`) make no cost ladder", "`[cost] ladder` or --ladder", "1 error in"]
+    {
+        assert!(told.contains(part), "{part:?} is not in {told}");
+    }
+    assert_eq!(plan_of(&few, &alone(Some(vec![1, 2, 3, 5]))).ladders.len(), 2, "as it is said");
 }
 
 #[test]

@@ -99,7 +99,12 @@ impl Walker<'_> {
     ) {
         let least = schema.get("minItems").and_then(Value::as_u64).unwrap_or(0);
         if (list.len() as u64) < least {
-            let message = format!("`{path}` is empty; want at least {least} item");
+            let items = |n: u64| format!("{n} item{}", if n == 1 { "" } else { "s" });
+            let there = match list.len() as u64 {
+                0 => "is empty".to_owned(),
+                n => format!("has {}", items(n)),
+            };
+            let message = format!("`{path}` {there}; want at least {}", items(least));
             self.push(path, Problem { span: Some(value.span()), message, help: None });
         }
         if let Some(items) = schema.get("items") {

@@ -3,7 +3,8 @@
 //!
 //! It shares the reader of requests, TLS and the forms of answers with the server, and none of its
 //! connections: these are few, short and suspicious. Only GET is taken, every request is bounded in bytes
-//! and time, and so is every answer that is not read, so that nobody who is slow holds up another one. It must not
+//! and time, and so is every answer that is not read: who is slow holds up nobody who is in. Strangers can
+//! fill the room, but each for some seconds only, since who shows no token is soon sent away. It must not
 //! know what the clerk tells, nor keep the token in the clear.
 
 mod token;
@@ -147,7 +148,7 @@ impl Desk {
     /// also ends the visits.
     ///
     /// # Errors
-    /// The listener or a timer cannot be had. Failures of accepting end nothing.
+    /// The listener or a timer cannot be had. Failures of accepting or of one connection end nothing.
     pub async fn serve<C: Clerk>(self, clerk: C) -> io::Result<()> {
         let listener = tokio::net::TcpListener::from_std(self.listener)?;
         let timer = Timer::start(Clock::Monotonic)?;
@@ -158,7 +159,8 @@ impl Desk {
                 Ok((socket, _)) if Rc::strong_count(&room) <= MOST_VISITS => {
                     // Fails only on a connection that is gone already, which its visit will see.
                     let _ = socket.set_nodelay(true);
-                    let tls = self.tls.as_ref().map(Tls::new).transpose().map_err(io::Error::other)?;
+                    // Without a session this one is dropped, and the next is another matter.
+                    let Ok(tls) = self.tls.as_ref().map(Tls::new).transpose() else { continue };
                     tokio::task::spawn_local(Visit::new(socket, tls, Rc::clone(&room)).run());
                 }
                 Ok(_) => {}

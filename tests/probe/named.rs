@@ -19,7 +19,7 @@ for child in kept: child.kill()
 
 fn named(pids: &[u32], commands: &[&str]) -> Named {
     let commands = commands.iter().map(|c| Regex::new(c).unwrap()).collect();
-    Named { pids: pids.to_vec(), commands, group: None }
+    Named { pids: pids.to_vec(), commands, ..Named::default() }
 }
 
 fn sorted<const N: usize>(mut pids: [u32; N]) -> [u32; N] {
@@ -40,7 +40,37 @@ fn a_pid_that_is_named_needs_no_port_and_its_children_are_followed() {
     drop(parent.input.take());
     parent.child.wait().unwrap();
     until("both have ended", || probe.read(Depth::Light).unwrap().processes == 0);
-    assert_eq!(probe.warnings(), [format!("there is no process {pid} (any more)")]);
+    assert_eq!(probe.warnings(), [format!("[target] cost.pid: there is no process {pid} any more")]);
+}
+
+#[test]
+fn who_is_named_and_not_read_is_told_with_what_the_figures_are_then() {
+    const HOLDER: &str = "import socket, sys; l = socket.socket(); l.bind(('127.0.0.1', 0)); l.listen(); \
+                          print(l.getsockname()[1], flush=True); sys.stdin.read()";
+    let mut holder = Python::start(HOLDER, &[]);
+    let port = holder.line()[0] as u16;
+    let none = 4_194_304; // Beyond PID_MAX_LIMIT.
+    let mut probe = PortProbe::with(port, None, named(&[none], &["no-such-command-line-[0-9]"]));
+    probe.read(Depth::Thorough).unwrap();
+    let then = format!("the figures are those of who holds port {port} alone");
+    let (pid, command) = ("[target] cost.pid", "[target] cost.command");
+    assert_eq!(
+        probe.warnings(),
+        [
+            format!("{pid}: there is no process {none}; {then}"),
+            format!(
+                "{command}: no process has a command line that matches `no-such-command-line-[0-9]`; {then}"
+            ),
+        ]
+    );
+    let above = std::os::unix::process::parent_id();
+    let mut probe = PortProbe::with(port, None, named(&[above], &[]));
+    for depth in [Depth::Thorough, Depth::Light] {
+        probe.read(depth).unwrap();
+        assert_eq!(pids_found(&probe), [holder.pid()]);
+        let told = format!("{pid}: process {above} is left out: pushbench itself descends from it; {then}");
+        assert_eq!(probe.warnings(), [told]);
+    }
 }
 
 #[test]

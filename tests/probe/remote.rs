@@ -309,6 +309,25 @@ fn who_is_slow_holds_up_nobody_and_many_have_one_probe() {
     assert_eq!(names.filter(|name| name.trim() == "reader").count(), 1);
 }
 
+#[test]
+fn who_shows_no_token_is_soon_sent_away_and_others_come_in() {
+    let probe = Listening::probe(&[], 1, &[]);
+    // They take all places: the next one is closed at once, and in some seconds there is room again.
+    let silent: Vec<TcpStream> = (0..64).map(|_| TcpStream::connect(probe.address).unwrap()).collect();
+    for mut stream in silent {
+        stream.set_read_timeout(Some(std::time::Duration::from_secs(6))).unwrap();
+        assert_eq!(stream.read(&mut [0]).unwrap(), 0, "closed by the probe");
+    }
+    // Each is held a moment longer, until the probe has seen that it is closed.
+    until("there is room again", || {
+        let mut stream = TcpStream::connect(probe.address).unwrap();
+        let mut answer = [0; 12];
+        stream.write_all(b"GET /v1/about HTTP/1.1\r\nHost: x\r\n\r\n").is_ok()
+            && stream.read_exact(&mut answer).is_ok()
+            && answer == *b"HTTP/1.1 401"
+    });
+}
+
 /// A certificate of its own for 127.0.0.1, which is its own authority, and its key; gives the authority's file.
 fn identity(dir: &Path) -> [String; 2] {
     let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();

@@ -10,7 +10,10 @@ use std::path::{Path, PathBuf};
 #[derive(Debug)]
 pub(in crate::probe) struct GroupReader {
     folders: Folders,
+    /// What each total was when its folder last told it.
     last: GroupCost,
+    /// What the last reading told.
+    latest: GroupCost,
     /// What the totals had reached when the group was made anew.
     carried: GroupCost,
     began_anew: bool,
@@ -19,8 +22,42 @@ pub(in crate::probe) struct GroupReader {
 impl GroupReader {
     /// For the group in these folders. Reads nothing yet.
     pub(in crate::probe) fn new(folders: Folders) -> GroupReader {
-        let (last, carried) = (GroupCost::default(), GroupCost::default());
-        GroupReader { folders, last, carried, began_anew: false }
+        let [last, latest, carried] = [GroupCost::default(); 3];
+        GroupReader { folders, last, latest, carried, began_anew: false }
+    }
+
+    /// The group is in these folders now: systemd made it anew, or more of it was found. What was counted
+    /// is kept.
+    pub(in crate::probe) fn follow(&mut self, folders: Folders) {
+        if !self.folders.overlap(&folders) {
+            // Its counters tell nothing of those before, higher or not.
+            self.carry();
+            self.last = GroupCost::default();
+        } else if self.folders.are_among(&folders) {
+            self.level(&read(&folders));
+        }
+        self.folders = folders;
+    }
+
+    /// What has told a total so far may be another file from now on, which lags behind a little: that is
+    /// no going back.
+    fn level(&mut self, now: &GroupCost) {
+        let (latest, last) = (self.latest, &mut self.last);
+        let parts = totals_mut(&mut self.carried).into_iter().zip(totals_mut(last));
+        for ((carried, last), (told, now)) in parts.zip(totals(&latest).into_iter().zip(totals(now))) {
+            if let (Some(told), Some(now)) = (told, now) {
+                add(carried, Some(told.saturating_sub(*now)));
+                *last = Some(*now);
+            }
+        }
+    }
+
+    /// What was counted so far is of a group that is no more.
+    fn carry(&mut self) {
+        self.began_anew |= totals(&self.last).into_iter().any(Option::is_some);
+        let last = self.last;
+        let sums = totals_mut(&mut self.carried).into_iter().zip(totals(&last));
+        sums.for_each(|(sum, last)| add(sum, *last));
     }
 
     /// Its processes' folders.
@@ -32,6 +69,7 @@ impl GroupReader {
     /// when its service restarts counts from zero: what it had before is kept.
     pub(in crate::probe) fn read(&mut self) -> Option<GroupCost> {
         let mut now = read(&self.folders);
+        self.latest = now;
         if now == GroupCost::default() {
             return None;
         }
@@ -39,18 +77,17 @@ impl GroupReader {
         let went_back =
             |(now, last): (&Option<u64>, &Option<u64>)| now.zip(*last).is_some_and(|(n, l)| n < l);
         if totals(&raw).into_iter().zip(totals(&self.last)).any(went_back) {
-            self.began_anew = true;
-            let mut carried = self.carried;
-            totals_mut(&mut carried)
-                .into_iter()
-                .zip(totals(&self.last))
-                .for_each(|(sum, last)| add(sum, *last));
-            self.carried = carried;
+            self.carry();
+            self.last = GroupCost::default();
         }
         totals_mut(&mut now).into_iter().zip(totals(&self.carried)).for_each(|(sum, more)| {
             *sum = sum.map(|s| s + more.unwrap_or(0));
         });
-        self.last = raw;
+        // One that is not told just now may be told again.
+        totals_mut(&mut self.last)
+            .into_iter()
+            .zip(totals(&raw))
+            .for_each(|(last, raw)| *last = raw.or(*last));
         Some(now)
     }
 

@@ -52,7 +52,15 @@ impl OwnGroup {
         if !schedules && put(&folder, pid) {
             self.folders.push(folder);
         } else {
-            let _ = fs::remove_dir(folder);
+            self.give_up(folder);
+        }
+    }
+
+    /// Takes a folder away again. While one of the processes is in it, because its child could not be moved
+    /// after it, that is for later.
+    fn give_up(&mut self, folder: PathBuf) {
+        if fs::remove_dir(&folder).is_err() {
+            self.folders.push(folder);
         }
     }
 }
@@ -82,6 +90,21 @@ mod tests {
     use super::*;
     use crate::probe::cgroup::Folders;
     use std::process::{Command, Stdio};
+
+    #[test]
+    fn what_cannot_be_taken_away_at_once_goes_at_the_end() {
+        let here = tempfile::tempdir().unwrap();
+        let (free, busy) = (here.path().join("free"), here.path().join("busy"));
+        fs::create_dir(&free).unwrap();
+        fs::create_dir_all(busy.join("somebody")).unwrap();
+        let mut group = OwnGroup { folders: Vec::new() };
+        group.give_up(free.clone());
+        group.give_up(busy.clone());
+        assert_eq!((free.exists(), &group.folders), (false, &vec![busy.clone()]));
+        fs::remove_dir(busy.join("somebody")).unwrap();
+        drop(group);
+        assert!(!busy.exists());
+    }
 
     #[test]
     fn a_process_is_moved_and_its_group_goes_with_it() {

@@ -62,7 +62,29 @@ impl Folders {
     pub(super) fn members(&self) -> BTreeSet<u32> {
         let mut members = BTreeSet::new();
         self.all().for_each(|folder| collect(folder, &mut members, 0));
+        members.remove(&FOREIGN);
         members
+    }
+
+    /// Whether each of them holds these processes and nobody else: their figures are then those of these
+    /// processes alone. Not so when who is in it cannot be seen.
+    pub(super) fn hold_all_of(&self, pids: &BTreeSet<u32>) -> bool {
+        let holds = |folder: &PathBuf| {
+            let mut members = BTreeSet::new();
+            collect(folder, &mut members, 0);
+            members == *pids
+        };
+        !self.is_none() && self.all().all(holds)
+    }
+
+    /// Whether one of them is one of the other's.
+    pub(super) fn overlap(&self, other: &Folders) -> bool {
+        self.all().any(|folder| other.all().any(|o| o == folder))
+    }
+
+    /// Whether each of them is one of the other's.
+    pub(super) fn are_among(&self, other: &Folders) -> bool {
+        self.all().all(|folder| other.all().any(|o| o == folder))
     }
 
     /// One of them, for messages.
@@ -79,11 +101,12 @@ impl Folders {
 /// Groups below one another are this deep at most: a link that leads in a circle ends.
 const DEEPEST: u32 = 16;
 
+/// How a process of a pid namespace that is not ours stands in a group.
+const FOREIGN: u32 = 0;
+
 fn collect(folder: &Path, members: &mut BTreeSet<u32>, depth: u32) {
     let listed = fs::read_to_string(folder.join("cgroup.procs")).unwrap_or_default();
-    let pids = listed.lines().filter_map(|pid| pid.trim().parse::<u32>().ok());
-    // 0: a process of a pid namespace that is not ours.
-    members.extend(pids.filter(|pid| *pid != 0));
+    members.extend(listed.lines().filter_map(|pid| pid.trim().parse::<u32>().ok()));
     if depth < DEEPEST {
         subfolders(folder).iter().for_each(|below| collect(below, members, depth + 1));
     }

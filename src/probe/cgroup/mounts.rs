@@ -47,10 +47,12 @@ impl Mounts {
     }
 
     /// The path of a group as a person wrote it: from the top of a hierarchy, or with the folder at
-    /// which it is mounted in front.
+    /// which it is mounted in front: that one stands for the group that is seen there.
     pub(in crate::probe) fn path(&self, written: &str) -> String {
-        let below =
-            |m: &Mount| Some(format!("/{}", Path::new(written).strip_prefix(&m.point).ok()?.display()));
+        let below = |m: &Mount| {
+            let below = Path::new(written).strip_prefix(&m.point).ok()?;
+            Some(Path::new(&m.root).join(below).display().to_string())
+        };
         let path = self.0.iter().find_map(below).unwrap_or_else(|| written.to_owned());
         format!("/{}", path.trim_matches('/'))
     }

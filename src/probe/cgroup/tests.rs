@@ -36,6 +36,7 @@ fn a_group_of_version_2() {
     };
     assert_eq!(GroupReader::new(folders.clone()).read(), Some(want));
     assert_eq!(folders.members(), [4101, 4102, 4103].into(), "the group below it too");
+    assert!(!folders.hold_all_of(&[4101, 4102, 4103].into()), "there is a 0: somebody who is not seen");
 }
 
 #[test]
@@ -113,6 +114,60 @@ fn a_group_made_anew_keeps_what_it_had() {
 }
 
 #[test]
+fn a_group_whose_members_are_not_seen_is_nobodys() {
+    let folder = tempfile::tempdir().unwrap();
+    let folders = Folders { memory: Some(folder.path().to_owned()), ..Folders::default() };
+    let held = |procs: &str| {
+        fs::write(folder.path().join("cgroup.procs"), procs).unwrap();
+        folders.hold_all_of(&[7, 8].into())
+    };
+    assert!(held("7\n8\n"));
+    assert!(!held("7\n8\n9\n"), "somebody else is in it");
+    assert!(!held("7\n"), "one of them is elsewhere");
+    assert!(!held("") && !held("0\n0\n") && !held("7\n8\n0\n"), "0 is of another pid namespace");
+    fs::create_dir(folder.path().join("below")).unwrap();
+    fs::write(folder.path().join("below/cgroup.procs"), "0\n").unwrap();
+    assert!(!held("7\n8\n"), "below it too");
+    assert!(!Folders::default().hold_all_of(&[].into()), "no folder holds nobody");
+}
+
+#[test]
+fn a_group_that_comes_back_in_other_folders_counts_on() {
+    let here = tempfile::tempdir().unwrap();
+    let write = |name: &str, file: &str, text: String| {
+        fs::create_dir_all(here.path().join(name)).unwrap();
+        fs::write(here.path().join(name).join(file), text).unwrap();
+        Some(here.path().join(name))
+    };
+    let unified = |name: &str, us: u64| write(name, "cpu.stat", format!("usage_usec {us}\n"));
+    let old = |ns: u64| write("cpuacct", "cpuacct.usage", format!("{ns}\n"));
+    let systemd = write("systemd", "cgroup.procs", String::new());
+    let cpu = |reader: &mut GroupReader| reader.read().and_then(|cost| cost.cpu_ns_total);
+
+    let whole = Folders { unified: unified("a", 100), systemd: systemd.clone(), ..Folders::default() };
+    let mut reader = GroupReader::new(whole.clone());
+    assert_eq!(cpu(&mut reader), Some(100_000));
+    // Made anew, one hierarchy first: it tells nothing, and nothing is forgotten.
+    reader.follow(Folders { systemd, ..Folders::default() });
+    assert_eq!((cpu(&mut reader), reader.began_anew()), (None, false));
+    reader.follow(whole);
+    unified("a", 30);
+    assert_eq!((cpu(&mut reader), reader.began_anew()), (Some(130_000), true));
+    // Elsewhere: whatever it tells is beside what was told.
+    reader.follow(Folders { unified: unified("b", 500), ..Folders::default() });
+    assert_eq!(cpu(&mut reader), Some(630_000));
+
+    // Only found in one more hierarchy, which counted the same and is a little behind: nothing went back.
+    let first = Folders { cpuacct: old(90_000), ..Folders::default() };
+    let mut reader = GroupReader::new(first.clone());
+    assert_eq!(cpu(&mut reader), Some(90_000));
+    reader.follow(Folders { unified: unified("c", 89), ..first });
+    assert_eq!((cpu(&mut reader), reader.began_anew()), (Some(90_000), false));
+    unified("c", 99);
+    assert_eq!((cpu(&mut reader), reader.began_anew()), (Some(100_000), false));
+}
+
+#[test]
 fn mounts_are_found_and_paths_told() {
     let here = tempfile::tempdir().unwrap();
     let base = here.path().display().to_string();
@@ -132,6 +187,12 @@ fn mounts_are_found_and_paths_told() {
     assert_eq!(mounts.unit("web@2"), None);
     assert_eq!(mounts.path(&format!("{base}/unified/a/b/")), "/a/b");
     assert_eq!(mounts.path("a/b"), "/a/b");
+    // The mount shows what is below `/docker`: the folder there is the group /docker/...
+    let written = format!("{base}/memory/{group}");
+    assert_eq!(mounts.path(&written), format!("/docker/{group}"));
+    assert_eq!(mounts.path(&format!("{base}/memory/")), "/docker");
+    let seen = Folders::of_path(&mounts, &mounts.path(&written));
+    assert_eq!(seen.memory, Some(PathBuf::from(written)));
     let folders = Folders::of_path(&mounts, &format!("/{group}"));
     assert_eq!(folders.unified, Some(here.path().join("unified").join(group)));
     assert_eq!((folders.memory, folders.cpuacct), (None, None), "outside of what is seen; not there");

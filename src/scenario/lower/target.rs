@@ -122,7 +122,7 @@ fn cost_spec(cost: &Cost, r: &mut Report<'_>) -> CostSpec {
     let path = cost.cgroup.clone().map(CostGroup::Path);
     CostSpec {
         port: cost.port,
-        pids: cost.pid.as_ref().map(|p| p.0.clone()).unwrap_or_default(),
+        pids: cost.pid.iter().flat_map(|p| &p.0).map(|pid| pid.get()).collect(),
         commands,
         group: path.or_else(|| cost.unit.clone().map(CostGroup::Unit)),
     }

@@ -46,10 +46,15 @@ impl PriceSpec {
     /// # Errors
     /// What will not do, in words.
     pub fn parse(text: &str) -> Result<PriceSpec, String> {
-        let mut spec = PriceSpec::of_instance(0.0);
+        let (mut spec, mut given) = (PriceSpec::of_instance(0.0), Vec::new());
         for part in text.split(',').filter(|part| !part.trim().is_empty()) {
             let (key, value) = part.split_once('=').ok_or_else(|| format!("{part:?} is no key=value"))?;
-            spec.set(key.trim(), value.trim())?;
+            let (key, value) = (key.trim(), value.trim());
+            if given.contains(&key) {
+                return Err(format!("{key} is given twice: leave one of the two out"));
+            }
+            given.push(key);
+            spec.set(key, value)?;
         }
         spec.fault().map_or(Ok(spec), |(key, want)| Err(format!("{key}: want {want}")))
     }
@@ -125,5 +130,7 @@ mod tests {
         assert!(told("instance_hour=1,egress_gb=-1").starts_with("egress_gb"));
         assert!(told("instance_hour=1,currency=").starts_with("currency"));
         assert!(told("0.17").contains("is no key=value"));
+        let twice = "instance_hour is given twice: leave one of the two out";
+        assert_eq!(told("instance_hour=0.1, instance_hour =0.2"), twice);
     }
 }

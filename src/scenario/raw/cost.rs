@@ -3,6 +3,7 @@
 use super::Many;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use std::num::NonZeroU32;
 
 /// `cost = { port = 18080 }`: each key adds processes to those that are found by the port.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -12,8 +13,8 @@ pub(in crate::scenario) struct Cost {
     #[schemars(range(min = 1, max = 65535), example = 18080)]
     pub(in crate::scenario) port: Option<u16>,
     /// These processes, by pid, and all that they start.
-    #[schemars(extend("x-want" = "a process id, such as 4711, or a list of them"))]
-    pub(in crate::scenario) pid: Option<Many<u32>>,
+    #[schemars(extend("x-want" = "a process id above 0, such as 4711, or a list of them"))]
+    pub(in crate::scenario) pid: Option<Many<NonZeroU32>>,
     /// Processes whose command line matches this regular expression, and all that they start. Looked at
     /// are the arguments, joined by spaces; a plain text matches where it occurs.
     #[schemars(example = "gunicorn: (master|worker)", extend("x-want" = "a regular expression, or a list of them"))]

@@ -16,7 +16,9 @@ use tokio::net::TcpStream;
 const READ: usize = 4096;
 /// Bytes of one request; over TLS as they come. A GET needs no more.
 const MOST_BYTES: usize = HEAD_LIMIT + READ;
-/// How long a handshake or a request may take, a stranger may say nothing, an answer may lie unread.
+/// How long somebody has to show the token, handshake and all: strangers take the place of others.
+const INTRODUCTION: Nanos = Nanos::from_millis(3_000);
+/// How long a later request may take, or an answer may lie unread.
 const PATIENCE: Nanos = Nanos::from_millis(10_000);
 /// How long somebody who has shown the token may ask nothing. Longer than clients keep a connection
 /// that they do not use (90 s in reqwest), so that none is closed under a question.
@@ -30,6 +32,8 @@ pub(super) struct Visit<C> {
     tls: Option<Tls>,
     room: Rc<Room<C>>,
     input: Input,
+    /// Until when the token is to be shown.
+    introduction: Nanos,
     /// When the last read that brought something came back.
     received: Nanos,
     /// Whether the token was shown.
@@ -38,7 +42,16 @@ pub(super) struct Visit<C> {
 
 impl<C: Clerk> Visit<C> {
     pub(super) fn new(stream: TcpStream, tls: Option<Tls>, room: Rc<Room<C>>) -> Visit<C> {
-        Visit { stream, tls, room, input: Input::default(), received: Nanos::ZERO, known: false }
+        let introduction = room.timer.clock().now() + INTRODUCTION;
+        Visit {
+            stream,
+            tls,
+            room,
+            input: Input::default(),
+            introduction,
+            received: Nanos::ZERO,
+            known: false,
+        }
     }
 
     /// Until the visitor goes or is sent away. How it ended needs no telling.
@@ -88,16 +101,16 @@ impl<C: Clerk> Visit<C> {
     }
 
     async fn shake(&mut self) -> Result<(), Ended> {
-        let deadline = self.now() + PATIENCE;
         while self.tls.as_ref().is_some_and(Tls::is_handshaking) {
-            self.fill_until(deadline).await?;
+            self.fill_until(self.introduction).await?;
         }
         Ok(())
     }
 
     /// The next request, however many reads it takes.
     async fn request(&mut self, decoder: &mut Decoder) -> Result<Result<Request, Bad>, Ended> {
-        let (mut taken, mut deadline) = (0, self.now() + if self.known { IDLE } else { PATIENCE });
+        let mut deadline = if self.known { self.now() + IDLE } else { self.introduction };
+        let mut taken = 0;
         loop {
             match decoder.next(&mut self.input) {
                 Ok(Step::Request(request)) => return Ok(Ok(request)),
