@@ -1,7 +1,7 @@
 //! Prices of runs whose costs are known.
 
 use super::*;
-use crate::result::{Bytes, SloResult, TargetGroup};
+use crate::result::{Bytes, SloResult, TargetGroup, Verdict};
 
 fn spec() -> PriceSpec {
     let memory_bytes = Some(1 << 30);
