@@ -8,7 +8,7 @@ mod support;
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 use support::{Ran, assert_all_delivered, assert_books_close, pushbench, ran, run};
@@ -54,6 +54,7 @@ fn a_second_interrupt_ends_at_once_and_leaves_no_target_behind() {
     let mut command = pushbench(&["run", &scenario, "--out", out.to_str().unwrap()]);
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let pid = awaited("the target", || std::fs::read_to_string(dir.path().join("pid")).ok());
+    let ours = format!("pushbench-{}-*", child.id());
     signal("-INT", child.id());
     awaited("the orderly end", || dir.path().join("asked").exists().then_some(()));
     signal("-INT", child.id());
@@ -64,6 +65,9 @@ fn a_second_interrupt_ends_at_once_and_leaves_no_target_behind() {
     awaited("the target's end", || {
         std::fs::read(&command_line).map_or(true, |text| text.is_empty()).then_some(())
     });
+    // Nor the control group that it was put into, where the machine allows one.
+    let left = Command::new("find").args(["/sys/fs/cgroup", "-name", &ours]).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&left.stdout), "");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use super::interrupt::Interrupt;
 use crate::clock::{Clock, sleep_blocking};
 use crate::model::Nanos;
+use crate::probe::OwnGroup;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::io::{BufRead, BufReader, Read};
 use std::os::fd::OwnedFd;
@@ -39,6 +40,7 @@ pub(super) fn kill_started_and_exit(code: i32) -> ! {
     // Held to the end: no other thread may start one meanwhile.
     let started = started();
     started.iter().for_each(|group| kill_group(*group, Signal::KILL));
+    OwnGroup::take_all_away();
     std::process::exit(code)
 }
 

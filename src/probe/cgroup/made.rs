@@ -8,6 +8,7 @@ use crate::probe::procfs;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// How long processes that were stopped may take to leave it.
 const LEAVING: Nanos = Nanos::from_millis(1_000);
@@ -18,6 +19,24 @@ const KEYS: [&str; 4] = ["unified", "cpuacct", "memory", "pids"];
 /// A folder with one of these shares CPU time out by groups: the target would no longer be scheduled as
 /// it is without us, so it is left where it is.
 const SHARES: [&str; 2] = ["cpu.shares", "cpu.weight"];
+
+/// The folders of all groups that this process has made and not yet taken away. Static, because who ends at
+/// once has nobody who could hand them over.
+static FOLDERS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+fn folders() -> MutexGuard<'static, Vec<PathBuf>> {
+    FOLDERS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Takes them away; it takes a moment after the last process in one has ended.
+fn take_away(mut folders: Vec<PathBuf>) {
+    let deadline = Clock::Monotonic.now() + LEAVING;
+    folders.retain(|folder| fs::remove_dir(folder).is_err());
+    while !folders.is_empty() && Clock::Monotonic.now() < deadline {
+        sleep_blocking(Nanos::from_millis(10));
+        folders.retain(|folder| fs::remove_dir(folder).is_err());
+    }
+}
 
 /// A group below this process' own, in every hierarchy that lets us make one. Taken away when dropped,
 /// by when its processes must have ended.
@@ -50,7 +69,7 @@ impl OwnGroup {
         }
         let schedules = SHARES.iter().any(|file| folder.join(file).exists());
         if !schedules && put(&folder, pid) {
-            self.folders.push(folder);
+            self.keep(folder);
         } else {
             self.give_up(folder);
         }
@@ -60,8 +79,19 @@ impl OwnGroup {
     /// after it, that is for later.
     fn give_up(&mut self, folder: PathBuf) {
         if fs::remove_dir(&folder).is_err() {
-            self.folders.push(folder);
+            self.keep(folder);
         }
+    }
+
+    fn keep(&mut self, folder: PathBuf) {
+        folders().push(folder.clone());
+        self.folders.push(folder);
+    }
+
+    /// Takes away the groups of all targets, whose processes have been killed: for who ends at once.
+    pub fn take_all_away() {
+        let all = std::mem::take(&mut *folders());
+        take_away(all);
     }
 }
 
@@ -75,13 +105,8 @@ fn put(folder: &Path, pid: u32) -> bool {
 
 impl Drop for OwnGroup {
     fn drop(&mut self) {
-        let deadline = Clock::Monotonic.now() + LEAVING;
-        // It goes only when nobody is in it, which takes a moment after the last has ended.
-        self.folders.retain(|folder| fs::remove_dir(folder).is_err());
-        while !self.folders.is_empty() && Clock::Monotonic.now() < deadline {
-            sleep_blocking(Nanos::from_millis(10));
-            self.folders.retain(|folder| fs::remove_dir(folder).is_err());
-        }
+        take_away(self.folders.clone());
+        folders().retain(|folder| !self.folders.contains(folder));
     }
 }
 
