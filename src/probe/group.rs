@@ -150,6 +150,11 @@ fn warn(warnings: &mut BTreeSet<String>, pid: u32, name: &str, levels: &Levels) 
              which counts shared pages in full (run as the same user or as root)"
         ));
     }
+    if levels.stopped {
+        warnings.insert(format!(
+            "{pid} {name} stood still when it was read: a signal or a debugger had stopped it"
+        ));
+    }
     if levels.descriptors_denied {
         warnings.insert(format!(
             "the descriptors of {pid} {name} may not be counted (run as the same user or as root)"
@@ -179,6 +184,24 @@ mod tests {
         assert!(since.cpu_ns_total < 1_000_000_000, "{since:?} of {whole:?}");
         assert!(since.minor_faults_total < whole.minor_faults_total, "{since:?} of {whole:?}");
         assert!(late.warnings()[0].contains("found late") && early.warnings().is_empty());
+    }
+
+    #[test]
+    fn who_is_stopped_is_told() {
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        let pid = rustix::process::Pid::from_child(&child);
+        rustix::process::kill_process(pid, rustix::process::Signal::STOP).unwrap();
+        let stopped = || procfs::stat_of(child.id()).filter(|stat| stat.stopped);
+        while stopped().is_none() {
+            std::thread::yield_now();
+        }
+        let mut group = Group::default();
+        group.admit(&stopped().map(|stat| (child.id(), stat)).into_iter().collect());
+        let cost = group.read(Depth::Light, Clock::Monotonic);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(cost.processes, 1);
+        assert!(group.warnings()[0].contains("sleep stood still when it was read"), "{:?}", group.warnings());
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub(super) struct Stat {
     pub(super) started: u64,
     /// Whether it has ended and only waits for its parent to notice.
     pub(super) ended: bool,
+    /// Whether a signal (SIGSTOP) or a debugger holds it.
+    pub(super) stopped: bool,
 }
 
 /// `/proc/PID/stat`. The name is whatever stands between the first `(` and the last `)`.
@@ -45,6 +47,7 @@ pub(super) fn stat(text: &str) -> Option<Stat> {
         resident_pages: number(24)?,
         started: number(22)?,
         ended: matches!(*fields.first()?, "Z" | "X" | "x"),
+        stopped: matches!(*fields.first()?, "T" | "t"),
     })
 }
 

@@ -30,6 +30,8 @@ pub(super) struct Levels {
     pub(super) pss_denied: bool,
     /// Whether the descriptors could not be counted.
     pub(super) descriptors_denied: bool,
+    /// Whether it was held by a signal or a debugger.
+    pub(super) stopped: bool,
 }
 
 /// One process, followed from reading to reading.
@@ -136,7 +138,8 @@ impl Process {
     fn levels(&self, stat: &Stat, depth: Depth) -> Levels {
         let page = rustix::param::page_size() as u64;
         let rss_bytes = stat.resident_pages * page;
-        let mut levels = Levels { threads: stat.threads, rss_bytes, ..Levels::default() };
+        let mut levels =
+            Levels { threads: stat.threads, rss_bytes, stopped: stat.stopped, ..Levels::default() };
         match descriptors_of(self.pid) {
             Ok(n) => levels.descriptors = Some(n),
             Err(e) => levels.descriptors_denied = e.kind() == ErrorKind::PermissionDenied,
@@ -284,6 +287,7 @@ mod tests {
             resident_pages: 9,
             started: 5,
             ended: false,
+            stopped: false,
         }
     }
 
